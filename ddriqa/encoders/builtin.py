@@ -1,0 +1,161 @@
+"""The encoder that ships with the package: small, offline, made without human scores.
+
+An EfficientNet-Lite0 whose stages are pooled to means and deviations; linear read-outs of these
+say how much of each kind of damage there is and what is in the picture; both are laid along
+fixed orthonormal directions of one embedding, so that DDR works on it exactly as on CLIP.
+``ddriqa.encoder_training`` makes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ddriqa.encoders.base import Encoder, EncoderCard
+from ddriqa.encoders.efficientnet import HEAD, TAP_CHANNELS, TAP_STRIDES, EfficientNetLite0
+from ddriqa.encoders.text_tower import CONTEXT, TextTower
+from ddriqa.errors import WeightsError
+from ddriqa.images.views import WholePicture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WEIGHTS = Path(__file__).with_name("weights") / "builtin.safetensors"
+MEAN, STD = 127 / 255, 128 / 255  # EfficientNet-Lite0: (x - 127) / 128 for x in 0...255
+STATISTICS = 2 * sum(TAP_CHANNELS) + HEAD
+VARIANCE_FLOOR = 1e-6  # keeps the deviation's gradient finite on flat pictures
+
+
+def pooled_statistics(maps: list[Tensor]) -> Tensor:
+    """Mean and deviation over space of each tap, and the head's mean: ``(B, 2368)``."""
+    parts = []
+    for tap in maps[:-1]:
+        variance, mean = torch.var_mean(tap, dim=(2, 3))
+        parts += [mean, (variance + VARIANCE_FLOOR).sqrt()]
+    return torch.cat([*parts, maps[-1].mean((2, 3))], dim=1)
+
+
+class BuiltinEncoder(Encoder):
+    """``F = basis @ [responses(z), norm * content(z) / |content(z)|]`` of pooled statistics z.
+
+    ``basis`` has orthonormal columns, each of mean zero, so that DDR's correlation with a text
+    direction is the cosine in the space of responses and content.
+
+    Args:
+        settings: the shapes, as stored with the weights: ``responses`` (names), ``content``,
+            ``dim``, ``content_norm``, ``view_side``, ``text`` (width, layers, heads) and ``card``.
+        vocabulary: see ``TextTower``.
+    """
+
+    basis: Tensor
+
+    def __init__(self, settings: Mapping[str, Any], vocabulary: Tensor) -> None:
+        super().__init__(mean=(MEAN,) * 3, std=(STD,) * 3)
+        responses, content, dim = len(settings["responses"]), settings["content"], settings["dim"]
+        self.settings = dict(settings)
+        self.content_norm: float = settings["content_norm"]
+        self.tower = EfficientNetLite0()
+        self.responses = nn.Linear(STATISTICS, responses)
+        self.content = nn.Linear(STATISTICS, content)
+        self.register_buffer("basis", zero_mean_basis(dim, responses + content), persistent=False)
+        self.text = TextTower(vocabulary, dim=responses + content, **settings["text"])
+        self.view = WholePicture(settings["view_side"])
+        self.fingerprint = "builtin:unsaved"
+        self.card = EncoderCard(
+            **settings["card"],
+            dim=dim,
+            parameters=sum(p.numel() for p in self.parameters()),
+            stage_channels=TAP_CHANNELS,
+            stage_strides=TAP_STRIDES,
+            side=settings["view_side"],
+            geometry="view",
+        )
+        self.freeze()
+
+    def stages(self, pixels: Tensor) -> list[Tensor]:
+        return self.tower(self.normalise(pixels))[:-1]
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        return self.embed(pooled_statistics(self.tower(self.normalise(pixels))))
+
+    def embed(self, statistics: Tensor) -> Tensor:
+        """Pooled statistics ``(B, 2368)`` -> features ``(B, D)``."""
+        content = F.normalize(self.content(statistics), dim=-1) * self.content_norm
+        return torch.cat([self.responses(statistics), content], dim=-1) @ self.basis.T
+
+    def encode_text(self, texts: list[str]) -> Tensor:
+        return self.text(tokenize(texts).to(self.basis.device)) @ self.basis.T
+
+
+def zero_mean_basis(dim: int, count: int) -> Tensor:
+    """The first ``count`` non-constant cosines of length ``dim``, orthonormal: ``(D, count)``."""
+    position = (torch.arange(dim, dtype=torch.float64) + 0.5) * (torch.pi / dim)
+    waves = torch.cos(position[:, None] * torch.arange(1, count + 1))
+    return (waves * (2 / dim) ** 0.5).float()
+
+
+def tokenize(texts: list[str]) -> Tensor:
+    """CLIP's byte-pair tokens ``(N, 32)``; imports open_clip."""
+    from ddriqa.encoders.clip import import_open_clip
+
+    return import_open_clip().tokenizer.SimpleTokenizer(context_length=CONTEXT)(texts)
+
+
+def load(path: str | Path = WEIGHTS) -> BuiltinEncoder:
+    """The encoder from its safetensors file.
+
+    Raises:
+        WeightsError: absent or damaged file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(str(path), "the built-in weights are missing", "Reinstall ddriqa.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            settings = json.loads(file.metadata()["settings"])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise WeightsError(str(path), f"not a built-in encoder ({error})", "Reinstall ddriqa.") from error
+    stored = weights.pop("prompt_features")
+    with torch.device("cpu"):
+        encoder = BuiltinEncoder(settings, weights["text.vocabulary"])
+    encoder.load_state_dict({name: _single(tensor) for name, tensor in weights.items()})
+    encoder.prompt_features = dict(zip(settings["prompts"], stored, strict=True))
+    encoder.fingerprint = "builtin:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    return encoder
+
+
+def save(encoder: BuiltinEncoder, path: str | Path) -> None:
+    """Write the encoder: the tower and text in half precision, the read-outs in single.
+
+    ``prompt_features`` must hold what the saved weights give; see ``encoder_training``.
+    """
+    from safetensors.torch import save_file
+
+    weights = {
+        name: tensor.half() if stored_in_half(name, tensor) else tensor
+        for name, tensor in encoder.state_dict().items()
+    }
+    prompts = list(encoder.prompt_features)
+    weights["prompt_features"] = torch.stack([encoder.prompt_features[p] for p in prompts])
+    settings = {**encoder.settings, "prompts": prompts}
+    temporary = Path(path).with_suffix(".partial")
+    save_file(weights, temporary, metadata={"settings": json.dumps(settings)})
+    temporary.replace(path)
+
+
+def stored_in_half(name: str, tensor: Tensor) -> bool:
+    """Whether a weight is kept in half precision in the file."""
+    return tensor.is_floating_point() and name.startswith(("tower.", "text."))
+
+
+def _single(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -1,0 +1,1 @@
+"""A path becomes pixels: finding, decoding, and the geometry of views."""
