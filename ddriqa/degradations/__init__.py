@@ -13,5 +13,17 @@ True
 
 from ddriqa.degradations.base import Degradation
 from ddriqa.degradations.catalogue import DEGRADATIONS, degrade, get, groups, names
+from ddriqa.degradations.mixtures import MIXTURES, apply_chain, mixture, random_chain
 
-__all__ = ["DEGRADATIONS", "Degradation", "degrade", "get", "groups", "names"]
+__all__ = [
+    "DEGRADATIONS",
+    "MIXTURES",
+    "Degradation",
+    "apply_chain",
+    "degrade",
+    "get",
+    "groups",
+    "mixture",
+    "names",
+    "random_chain",
+]

@@ -14,6 +14,9 @@ from ddriqa.degradations.levels import Levels
 Pixels = npt.NDArray[np.float32]
 """(H, W, 3) float32 sRGB in [0, 1]."""
 
+IDENTITY_BELOW = 1e-6
+"""Levels under this leave the image alone; rules may divide by their parameters."""
+
 Rule = Callable[..., Pixels]
 """``rule(image, [rng,] **parameters)``: what a degradation does, in the parameters' own units."""
 
@@ -50,13 +53,14 @@ class Degradation:
         check_pixels(image)
         if not 0 <= level <= 1:
             raise ValueError(f"{self.name}: level must lie in [0, 1], got {level}")
-        if level == 0:
+        if level < IDENTITY_BELOW:
             return image.copy()
         arguments: dict[str, Any] = dict(self.parameters(level))
         if self.random:
             arguments["rng"] = rng
-        damaged = self.rule(image, **arguments)
-        return np.clip(damaged, 0, 1, dtype=np.float32, casting="same_kind")
+        # Vector code rounds differently in views; the result must not depend on the layout.
+        damaged = self.rule(np.ascontiguousarray(image), **arguments)
+        return np.clip(damaged, 0, 1).astype(np.float32, copy=False)
 
     def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
         # The decorated name is the degradation, so its rule can't be pickled by name; worker

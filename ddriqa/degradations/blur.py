@@ -7,6 +7,7 @@ from PIL import Image
 
 from ddriqa.degradations.base import Pixels, degradation
 from ddriqa.degradations.fields import (
+    Field,
     convolve,
     disk_kernel,
     gaussian,
@@ -20,7 +21,6 @@ from ddriqa.degradations.fields import (
     white_noise,
 )
 from ddriqa.degradations.levels import linear
-from ddriqa.degradations.resampling import resize
 
 
 @degradation("blur", sigma=linear(0, 0.6, 1, 1.7, 2.8, 4.5))
@@ -64,17 +64,20 @@ def zoom_blur(image: Pixels, zoom: float) -> Pixels:
     """
     steps = np.arange(math.ceil((zoom - 1) / 0.01) + 1)
     weights = np.clip((zoom - 1) / 0.01 - steps + 1, 0, 1)
-    total = np.zeros_like(image)
-    for factor, weight in zip(1 + 0.01 * steps, weights / weights.sum(), strict=True):
-        total += np.float32(weight) * _magnify(image, factor)
+    zooms = list(zip(1 + 0.01 * steps, weights / weights.sum(), strict=True))
+    return np.stack([_mean_zoom(image[..., channel], zooms) for channel in range(3)], axis=-1)
+
+
+def _mean_zoom(channel: Field, zooms: list[tuple[float, float]]) -> Field:
+    height, width = channel.shape
+    source = Image.fromarray(np.ascontiguousarray(channel))
+    total = np.zeros_like(channel)
+    for zoom, weight in zooms:
+        x, y = width * (1 - 1 / zoom) / 2, height * (1 - 1 / zoom) / 2
+        window = (x, y, width - x, height - y)
+        magnified = source.resize((width, height), Image.Resampling.BILINEAR, window)
+        total += np.float32(weight) * np.asarray(magnified)
     return total
-
-
-def _magnify(image: Pixels, factor: float) -> Pixels:
-    height, width = image.shape[:2]
-    x, y = width * (1 - 1 / factor) / 2, height * (1 - 1 / factor) / 2
-    window = (x, y, width - x, height - y)
-    return resize(image, (width, height), Image.Resampling.BILINEAR, window)
 
 
 @degradation("blur", reach=linear(0, 0.25, 0.5, 1, 1.8, 3.2))

@@ -101,10 +101,9 @@ def names(group: str | None = None) -> list[str]:
         return list(DEGRADATIONS)
     if group not in groups():
         raise ValueError(f"no group is called {group!r}; the groups are {', '.join(groups())}")
-    return groups()[group]
+    return list(groups()[group])
 
 
-@cache
 def groups() -> dict[str, list[str]]:
     """Group → names of its degradations. Loads every family."""
     members: dict[str, list[str]] = {}
@@ -131,7 +130,7 @@ def degrade(image: npt.NDArray, name: str, level: float, seed: int) -> npt.NDArr
 def to_float(image: npt.NDArray) -> npt.NDArray[np.float32]:
     """uint8 or floating point pixels as float32 in [0, 1]."""
     if image.dtype == np.uint8:
-        return image.astype(np.float32) / 255
+        return image.astype(np.float32) / np.float32(255)
     if not np.issubdtype(image.dtype, np.floating):
         raise ValueError(f"an image must be uint8 or floating point, got {image.dtype}")
     return image.astype(np.float32)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from ddriqa.degradations.base import Pixels, degradation
 from ddriqa.degradations.colour_spaces import from_lab, rotate_hue, to_lab
@@ -69,12 +70,10 @@ def colour_shift(image: Pixels, rng: np.random.Generator, distance: float) -> Pi
     angle = rng.uniform(0, 2 * math.pi)
     rows, columns = pixel_grid(image.shape)
     away = np.float32(distance)
-    shifted = sample(
-        image[..., 1], rows + away * math.sin(angle), columns + away * math.cos(angle)
-    )
+    shifted = sample(image[..., 1], rows + away * math.sin(angle), columns + away * math.cos(angle))
     grey = luma(image)
-    gradient = [np.gradient(grey, axis=axis) for axis in (0, 1) if grey.shape[axis] > 1]
-    edges = min_max(gaussian(np.sqrt(sum(g * g for g in gradient) + 0 * grey), 4))
+    slopes = [ndimage.correlate1d(grey, [-0.5, 0, 0.5], axis, mode="nearest") for axis in (0, 1)]
+    edges = min_max(gaussian(np.hypot(*slopes), 4))
     result = image.copy()
     result[..., 1] += edges * (shifted - image[..., 1])
     return result
@@ -139,7 +138,7 @@ def bayer(side: int) -> Pixels:
 
 @degradation("quantisation", steps=log_throughout(256, 16, 8, 5, 3, 2))
 def error_diffusion(image: Pixels, steps: float) -> Pixels:
-    """Each channel dithered to ``steps`` (rounded) values by Floyd and Steinberg, through Pillow."""
+    """Each channel dithered to ``steps`` (rounded) values by Floyd and Steinberg's rule."""
     greys = np.rint(np.linspace(0, 255, round(steps))).astype(np.uint8)
     palette = Image.new("P", (1, 1))
     palette.putpalette(greys.repeat(3).tobytes())

@@ -17,7 +17,7 @@ def to_8_bit(image: Pixels) -> Image.Image:
 
 def from_8_bit(picture: Image.Image) -> Pixels:
     """A Pillow picture as (H, W, 3) float32 in [0, 1]."""
-    return np.asarray(picture.convert("RGB"), dtype=np.float32) / 255
+    return np.asarray(picture.convert("RGB"), dtype=np.float32) / np.float32(255)
 
 
 def encode_decode(image: Pixels, codec: str, **options: Any) -> Pixels:

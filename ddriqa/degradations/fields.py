@@ -30,7 +30,8 @@ def to_linear(srgb: Field) -> Field:
 def to_srgb(linear: Field) -> Field:
     """Linear light, clipped to [0, 1], to sRGB values (IEC 61966-2-1)."""
     light = np.clip(linear, 0, 1)
-    curve = 1.055 * light ** np.float32(1 / 2.4) - np.float32(0.055)
+    root = light ** np.float32(1 / 2.4)
+    curve = root + 0.055 * (root - 1)  # 1.055·root − 0.055, and exactly 1 for 1
     return np.where(light <= 0.0031308, light * np.float32(12.92), curve)
 
 
@@ -131,15 +132,17 @@ def sample(image: Field, rows: Field, columns: Field) -> Field:
     top, down = _split(rows, height)
     left, across = _split(columns, width)
     corner = top * width + left
+    flat = image.reshape(height * width, -1)
     to_right, to_below = min(1, width - 1), width * min(1, height - 1)
     # One channel after the other: weights need no stretching over a last axis of three.
-    channels = []
-    for plane in np.moveaxis(image.reshape(height * width, -1), 1, 0):
-        plane = np.ascontiguousarray(plane)
-        upper = _mix(plane[corner], plane[corner + to_right], across)
-        lower = _mix(plane[corner + to_below], plane[corner + to_below + to_right], across)
-        channels.append(_mix(upper, lower, down))
-    return np.stack(channels, axis=-1).reshape(corner.shape + image.shape[2:])
+    result = np.empty(corner.shape + (flat.shape[1],), dtype=np.float32)
+    for channel in range(flat.shape[1]):
+        plane = np.ascontiguousarray(flat[:, channel])
+        upper = _mix(plane.take(corner), plane[to_right:].take(corner), across)
+        plane = plane[to_below:]
+        lower = _mix(plane.take(corner), plane[to_right:].take(corner), across)
+        result[..., channel] = _mix(upper, lower, down)
+    return result.reshape(corner.shape + image.shape[2:])
 
 
 def _split(position: Field, length: int) -> tuple[npt.NDArray[np.intp], Field]:
@@ -147,14 +150,19 @@ def _split(position: Field, length: int) -> tuple[npt.NDArray[np.intp], Field]:
 
     Positions outside [0, length - 1] are folded back at the outermost pixels.
     """
-    period = max(2 * (length - 1), 1)
-    folded = np.abs((position + (length - 1)) % period - (length - 1))
-    first = np.minimum(folded.astype(np.intp), max(length - 2, 0))
+    last = length - 1
+    folded = last - np.abs(last - np.abs(position))
+    if folded.min() < 0:  # more than one reflection away
+        folded = np.abs((position + last) % max(2 * last, 1) - last)
+    first = np.minimum(folded.astype(np.intp), max(last - 1, 0))
     return first, folded - first.astype(np.float32)
 
 
 def _mix(first: Field, second: Field, share: Field) -> Field:
-    return first + share * (second - first)
+    second -= first
+    second *= share
+    second += first
+    return second
 
 
 def pixel_grid(shape: tuple[int, ...]) -> tuple[Field, Field]:

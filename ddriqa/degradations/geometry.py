@@ -1,5 +1,7 @@
 """Pixels in the wrong place, and places without pixels."""
 
+import math
+
 import numpy as np
 
 from ddriqa.degradations.base import Pixels, degradation
@@ -51,8 +53,7 @@ def patch_displace(image: Pixels, rng: np.random.Generator, count: float) -> Pix
     result = image.copy()
     side = min(16, *image.shape[:2])
     limit = np.array(image.shape[:2]) - side
-    draws = rng.random((scaled_count(100, image), 4))
-    for draw in draws[: scaled_count(count, image)]:
+    for draw in rng.random((round(in_proportion(count, image)), 4)):
         source = (draw[:2] * (limit + 1)).astype(int)
         target = np.clip(source + np.floor(draw[2:] * 17).astype(int) - 8, 0, limit)
         result[_square(target, side)] = image[_square(source, side)]
@@ -61,20 +62,24 @@ def patch_displace(image: Pixels, rng: np.random.Generator, count: float) -> Pix
 
 @degradation("mask", count=linear(0, 2, 4, 6, 8, 10))
 def colour_block(image: Pixels, rng: np.random.Generator, count: float) -> Pixels:
-    """``count`` blocks of 32×32 px (in 384×512, at least one) of one random colour each."""
+    """``count`` blocks of 32×32 px (in 384×512) of one random colour each.
+
+    The last block is smaller where the count is no whole number, so that small images have levels
+    too.
+    """
     result = image.copy()
-    side = min(32, *image.shape[:2])
-    limit = np.array(image.shape[:2]) - side
-    draws = rng.random((max(1, scaled_count(10, image)), 5))
-    for draw in draws[: max(1, scaled_count(count, image))]:
+    blocks = in_proportion(count, image)
+    limit = np.maximum(np.array(image.shape[:2]) - 32, 0)
+    for index, draw in enumerate(rng.random((math.ceil(blocks), 5))):
         place = (draw[:2] * (limit + 1)).astype(int)
+        side = round(32 * math.sqrt(min(1, blocks - index)))
         result[_square(place, side)] = draw[2:]
     return result
 
 
-def scaled_count(count: float, image: Pixels) -> int:
+def in_proportion(count: float, image: Pixels) -> float:
     """A count given for 384×512 px, in proportion to the area of ``image``."""
-    return round(count * image.shape[0] * image.shape[1] / KADID_AREA)
+    return count * image.shape[0] * image.shape[1] / KADID_AREA
 
 
 def _square(corner: np.ndarray, side: int) -> tuple[slice, slice]:
@@ -90,11 +95,10 @@ def inpaint_lines(
     Source: the inpainting task of DCPT, Hu et al., ICLR 2025.
     """
     shade = float(rng.random() < 0.5)
-    ends = rng.random((10, 2, 2), dtype=np.float32)
-    ends *= np.array(image.shape[:2], dtype=np.float32)
+    ends = rng.random((round(count), 2, 2)) * image.shape[:2]
     rows, columns = pixel_grid(image.shape)
     result = image.copy()
-    for start, stop in ends[: round(count)]:
+    for start, stop in ends.astype(np.float32):
         along = stop - start
         length2 = max(float(along @ along), 1e-6)
         y, x = rows - start[0], columns - start[1]

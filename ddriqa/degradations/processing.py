@@ -71,7 +71,9 @@ def bilateral(image: Pixels, radius: int, space_sigma: float, range_sigma: float
     planes = padded.transpose(2, 0, 1)
     # Strips of rows stay in the processor's cache.
     strips = [
-        _bilateral_strip(planes[:, top : top + strip + 2 * radius], radius, space_sigma, range_sigma)
+        _bilateral_strip(
+            planes[:, top : top + strip + 2 * radius], radius, space_sigma, range_sigma
+        )
         for top in range(0, image.shape[0], strip)
     ]
     return np.concatenate(strips, axis=1).transpose(1, 2, 0)
@@ -83,22 +85,24 @@ def _bilateral_strip(planes: Field, radius: int, space_sigma: float, range_sigma
     Rows are laid end to end, so that each neighbour is one contiguous shift; what runs over a row's
     end falls into the border. A pair of pixels has one weight, so half of the window is enough.
     """
-    pixels = planes.reshape(3, -1)
+    pixels = np.ascontiguousarray(planes).reshape(3, -1)
     total, weights = pixels.copy(), np.ones_like(pixels[0])
+    buffer = np.empty_like(pixels)
     for dy, dx in _half_window(radius):
         shift = dy * planes.shape[2] + dx
         here, there = pixels[:, :-shift], pixels[:, shift:]
-        difference = np.abs(here - there)
-        weight = difference[0] + difference[1] + difference[2]
+        product = np.subtract(here, there, out=buffer[:, shift:])
+        np.abs(product, out=product)
+        weight = product[0] + product[1] + product[2]
         weight *= weight
         weight *= np.float32(-0.5 / range_sigma**2)
         weight -= np.float32((dy * dy + dx * dx) / (2 * space_sigma**2))
-        # Far below one grey level already; smaller powers are slow subnormal numbers.
+        # Far below one gray level already; smaller powers are slow subnormal numbers.
         np.exp(np.maximum(weight, -60, out=weight), out=weight)
         weights[:-shift] += weight
         weights[shift:] += weight
-        total[:, :-shift] += np.multiply(weight, there, out=difference)
-        total[:, shift:] += np.multiply(weight, here, out=difference)
+        total[:, :-shift] += np.multiply(weight, there, out=product)
+        total[:, shift:] += np.multiply(weight, here, out=product)
     inside = slice(radius, -radius)
     return (total / weights).reshape(planes.shape)[:, inside, inside]
 
@@ -118,7 +122,7 @@ def median(image: Pixels, radius: int) -> Pixels:
     """Median over a square window of side 2·radius + 1 ≤ 15, of the pixels rounded to 8 bit."""
     planes = np.rint(image * 255).astype(np.uint8).transpose(2, 0, 1)
     medians = np.stack([_median_plane(plane, radius) for plane in planes], axis=-1)
-    return medians.astype(np.float32) / 255
+    return medians.astype(np.float32) / np.float32(255)
 
 
 def _median_plane(plane: Bytes, radius: int) -> Bytes:
@@ -134,21 +138,21 @@ def _median_plane(plane: Bytes, radius: int) -> Bytes:
     for level in range(pixels.min(), pixels.max()):
         above = (pixels > level).view(np.uint8)
         counts = run_sums(run_sums(above, side, 1), side, stride)
-        medians[: counts.size] += counts > side * side // 2
+        medians[: counts.size] += (counts > side * side // 2).view(np.uint8)
     return medians.reshape(-1, stride)[:, : plane.shape[1]]
 
 
 def run_sums(values: Bytes, length: int, stride: int) -> Bytes:
-    """Sums of ``length`` values ``stride`` apart, for every start, by doubling the run."""
-    total, covered = np.zeros_like(values), 0
+    """Sums of ``length`` (odd) values ``stride`` apart, for every start, by doubling runs."""
+    total, covered = values, 1
     doubled, size = values, 1
-    while size <= length:
-        if length & size:
-            shifted = doubled[covered * stride :]
-            total = total[: shifted.size] + shifted[: total.size]
-            covered += size
-        doubled = doubled[: doubled.size - size * stride] + doubled[size * stride :]
+    while 2 * size <= length:
+        doubled = doubled[: -size * stride] + doubled[size * stride :]
         size *= 2
+        if (length - 1) & size:
+            later = doubled[covered * stride :]
+            total = total[: later.size] + later
+            covered += size
     return total
 
 
@@ -160,7 +164,7 @@ def guided_smear(image: Pixels, epsilon: float) -> Pixels:
     """
     guide = luma(image)[..., None]
     mean_guide, mean_image = box(guide, 8), box(image, 8)
-    variance = box(guide * guide, 8) - mean_guide**2
+    variance = np.maximum(box(guide * guide, 8) - mean_guide**2, 0)
     covariance = box(guide * image, 8) - mean_guide * mean_image
     slope = covariance / (variance + np.float32(epsilon))
     offset = mean_image - slope * mean_guide

@@ -13,18 +13,10 @@ def down_and_up(image: Pixels, factor: float, down: Resampling, up: Resampling) 
     """Scale by 1 / factor and back with Pillow's filters (antialiased downwards), in float."""
     height, width = image.shape[:2]
     small = max(1, round(width / factor)), max(1, round(height / factor))
-    return resize(resize(image, small, down), (width, height), up)
-
-
-def resize(
-    image: Pixels,
-    size: tuple[int, int],
-    filter: Resampling,
-    window: tuple[float, float, float, float] | None = None,
-) -> Pixels:
-    """``image``, or its window (left, top, right, bottom), at (width, height) px, in float."""
     channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., channel])).resize(size, filter, window)
+        Image.fromarray(np.ascontiguousarray(image[..., channel]))
+        .resize(small, down)
+        .resize((width, height), up)
         for channel in range(3)
     ]
     return np.stack([np.asarray(channel) for channel in channels], axis=-1)

@@ -1,6 +1,7 @@
 """Rain, snow, haze, drops on the lens, and bad light."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from ddriqa.degradations.fields import (
     line_kernel,
     pixel_grid,
     plasma,
-    sample,
     to_linear,
     to_srgb,
     white_noise,
@@ -61,7 +61,7 @@ def rain(
 def _rain_layer(draws: Field, density: float, kernel: Field) -> Field:
     drops = (draws[0] < density) * (0.5 + 0.5 * draws[1])
     streaks = np.maximum(convolve(gaussian(drops, 0.5), kernel), 0)
-    return streaks / max(np.quantile(streaks, 0.999), 1e-3)
+    return streaks / np.float32(max(np.quantile(streaks, 0.999), 1e-3))
 
 
 @degradation(
@@ -107,16 +107,15 @@ def haze(image: Pixels, rng: np.random.Generator, beta: float) -> Pixels:
 
 @degradation("weather", count=linear(0, 8, 16, 28, 42, 60), radius=linear(7, 7, 9, 11, 13, 15))
 def raindrop(image: Pixels, rng: np.random.Generator, count: float, radius: float) -> Pixels:
-    """``count`` (rounded) drops on the lens; ``radius`` in px where the short side is 300 px.
+    """``count`` (rounded) drops on the lens, ``radius`` px where the short side has 300.
 
     A drop shows its surroundings upside down, blurred, darker below than above.
     """
     scale = min(image.shape[:2]) / 300
-    draws = rng.random((60, 4), dtype=np.float32)
     blurred = gaussian(image, 2 * scale)
     result = image.copy()
-    for draw in draws[: round(count)]:
-        centre = draw[:2] * np.array(image.shape[:2], dtype=np.float32)
+    for draw in rng.random((round(count), 4)):
+        centre = draw[:2] * image.shape[:2]
         half_width = radius * scale * (0.6 + 0.7 * draw[2])
         half_height = half_width * (1 + 0.4 * draw[3])
         _add_drop(result, blurred, centre, np.array([half_height, half_width]))
@@ -124,7 +123,7 @@ def raindrop(image: Pixels, rng: np.random.Generator, count: float, radius: floa
 
 
 def _add_drop(
-    result: Pixels, blurred: Pixels, centre: Field, axes: npt.NDArray[np.floating]
+    result: Pixels, blurred: Pixels, centre: npt.NDArray[Any], axes: npt.NDArray[Any]
 ) -> None:
     """Paint one drop, semi-axes (vertical, horizontal) in px, into ``result``."""
     start = np.maximum(np.floor(centre - axes), 0).astype(int)

@@ -62,15 +62,21 @@ ADJECTIVES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("good", "great", "excellent", "perfect", "pristine", "flawless", "clear content"),
     ),
 }
+QUALITY = 2.0
+"""Weight of a word about quality beside one about a kind of damage.
+
+A published pair names both, so DDR's response to a kind is its own read-out and twice the overall
+one: the mean over kinds then ranks nearly as the overall read-out, and each kind still shows.
+"""
 QUALITY_TAILS = {
-    " with low-quality": 1.0,
-    " with high-quality": -1.0,
-    " of low quality": 1.0,
-    " of high quality": -1.0,
-    " with bad quality": 1.0,
-    " with good quality": -1.0,
-    " of poor quality": 1.0,
-    " of excellent quality": -1.0,
+    " with low-quality": QUALITY,
+    " with high-quality": -QUALITY,
+    " of low quality": QUALITY,
+    " of high quality": -QUALITY,
+    " with bad quality": QUALITY,
+    " with good quality": -QUALITY,
+    " of poor quality": QUALITY,
+    " of excellent quality": -QUALITY,
     "": 0.0,
 }
 DEGREES = {"": 1.0, "very ": 1.3, "extremely ": 1.6, "slightly ": 0.5, "a bit ": 0.5, "not ": -0.7}
@@ -125,12 +131,13 @@ def _random_words(rng: np.random.Generator) -> tuple[str, Meaning]:
         choices = ADJECTIVES[name][sign]
         degree = list(DEGREES)[rng.integers(len(DEGREES))] if rng.random() < 0.4 else ""
         parts.append(degree + choices[rng.integers(len(choices))])
-        meaning[str(name)] = (1.0 if sign == 0 else -1.0) * DEGREES[degree]
+        weight = QUALITY if name == "quality" else 1.0
+        meaning[str(name)] = (weight if sign == 0 else -weight) * DEGREES[degree]
     return " and ".join(parts), meaning
 
 
 def meaning_of_pair(name: str) -> tuple[Meaning, Meaning]:
     """What the published clean and degraded prompts of a type say."""
     if name == "content":
-        return {"quality": -2.0}, {"quality": 2.0}
-    return {name: -1.0, "quality": -1.0}, {name: 1.0, "quality": 1.0}
+        return {"quality": -2 * QUALITY}, {"quality": 2 * QUALITY}
+    return {name: -1.0, "quality": -QUALITY}, {name: 1.0, "quality": QUALITY}

@@ -117,16 +117,16 @@ def load(path: str | Path = WEIGHTS) -> BuiltinEncoder:
 
     path = Path(path)
     if not path.is_file():
-        raise WeightsError(str(path), "the built-in weights are missing", "Reinstall ddriqa.")
+        raise WeightsError(str(path), "no such file of weights")
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads(file.metadata()["settings"])
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise WeightsError(str(path), f"not a built-in encoder ({error})", "Reinstall ddriqa.") from error
+        reason = f"not an encoder of ddriqa train-encoder ({error})"
+        raise WeightsError(str(path), reason) from error
     stored = weights.pop("prompt_features")
-    with torch.device("cpu"):
-        encoder = BuiltinEncoder(settings, weights["text.vocabulary"])
+    encoder = BuiltinEncoder(settings, weights["text.vocabulary"])
     encoder.load_state_dict({name: _single(tensor) for name, tensor in weights.items()})
     encoder.prompt_features = dict(zip(settings["prompts"], stored, strict=True))
     encoder.fingerprint = "builtin:" + hashlib.sha256(path.read_bytes()).hexdigest()

@@ -137,9 +137,9 @@ class CentreCrop(View):
 class WholePicture(View):
     """The whole picture, in its own shape, at about ``side`` x ``side`` pixels.
 
-    The sides are multiples of ``multiple`` whose product comes near ``side`` squared, so that
-    only a few shapes occur and pictures of one shape share a batch. An aspect ratio beyond
-    ``max_aspect`` is squeezed to it.
+    The sides are multiples of ``multiple`` whose product comes near ``side`` squared, and each
+    width has one height: only a few shapes occur, and pictures of one shape share a batch, at the
+    price of a squeeze of a few percent. An aspect ratio beyond ``max_aspect`` is squeezed to it.
     """
 
     side: int = 384
@@ -157,7 +157,7 @@ class WholePicture(View):
         """Height and width of the view of a picture of that height and width."""
         aspect = min(max(height / width, 1 / self.max_aspect), self.max_aspect)
         view_width = self._near(self.side / math.sqrt(aspect))
-        return self._near(view_width * aspect), view_width
+        return self._near(self.side**2 / view_width), view_width
 
     def _near(self, length: float) -> int:
         return self.multiple * max(1, round(length / self.multiple))

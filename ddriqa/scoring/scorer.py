@@ -1,0 +1,218 @@
+"""The library's face: images in, records out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ddriqa.errors import DeviceError, UsageError
+from ddriqa.metrics.catalogue import DISPARITIES, METRICS
+from ddriqa.metrics.prompts import PromptPair, read_pairs, select_pairs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ddriqa.encoders import Encoder
+    from ddriqa.scoring.pipeline import Pipeline
+    from ddriqa.scoring.table import Record
+
+GEOMETRIES = ("crops", "view")
+
+
+class Scorer:
+    """Scores images with one encoder; the model is loaded on first use.
+
+    A score is the same to the bit on one machine, whatever the batch size, the order, the other
+    images and the number of workers. A scorer can be pickled; the copy loads its model anew.
+
+    Args:
+        metric: a name of ``ddriqa.metrics.catalogue.METRICS``, or several.
+        encoder: a name (``ddriqa encoders`` lists them) or an ``Encoder``.
+        types: names of prompt pairs; default color, noise, blur, exposure.
+        prompts: a TOML file of prompt pairs instead of the published ones, or a mapping
+            ``{type: (clean, degraded)}``.
+        geometry: ``crops`` (squares, as DDR's authors) or ``view`` (the encoder's own); default
+            by encoder.
+        adaptation, disparity: see ``ddriqa.ddr``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        batch_size: how many images are held at once; default 64. Speed and memory only.
+        workers: threads that decode; default the number of cores.
+        max_pixels: larger pictures become failures.
+
+    Raises:
+        UsageError: an unknown name, or a prompt file that can't be read.
+
+    >>> Scorer(encoder="toy").score("no-such-file.jpg").error
+    'no such file'
+    """
+
+    def __init__(
+        self,
+        metric: str | Sequence[str] = "ddr",
+        encoder: str | Encoder = "builtin",
+        *,
+        types: Sequence[str] | None = None,
+        prompts: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+        geometry: str | None = None,
+        adaptation: bool = True,
+        disparity: str = "cosine",
+        device: str = "auto",
+        batch_size: int | None = None,
+        workers: int | None = None,
+        max_pixels: int | None = None,
+    ) -> None:
+        self.metrics = [metric] if isinstance(metric, str) else list(dict.fromkeys(metric))
+        for name in self.metrics:
+            _known("--metric", name, METRICS)
+        if geometry is not None:
+            _known("--geometry", geometry, GEOMETRIES)
+        _known("--disparity", disparity, DISPARITIES)
+        _known("--device", device.split(":")[0], ("auto", "cpu", "cuda", "mps"))
+        for option, value in (
+            ("--batch-size", batch_size),
+            ("--workers", workers),
+            ("--max-pixels", max_pixels),
+        ):
+            if value is not None and value < 1:
+                raise UsageError(option, f"{value} is too small", "It must be at least 1")
+        self.encoder, self.device = encoder, device
+        self.types = list(types) if types else None
+        self.pairs = _pairs(prompts)
+        select_pairs(self.types, self.pairs)
+        self.geometry, self.adaptation, self.disparity = geometry, adaptation, disparity
+        self.batch_size, self.workers, self.max_pixels = batch_size, workers, max_pixels
+        self._pipeline: Pipeline | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pipeline": None}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The score columns, in order. Loads the model."""
+        return self._ready().columns
+
+    def score(self, images: Any) -> Record | list[Record]:
+        """The record of one image, or the list of records of several.
+
+        Args:
+            images: a path, the bytes of a file, a Pillow image, an array ``(H, W)`` or
+                ``(H, W, 3)``, a tensor ``(3, H, W)``; or an iterable of such, a tensor
+                ``(B, 3, H, W)``. Arrays and tensors are uint8, or float in [0, 1].
+
+        Raises:
+            WeightsError, DeviceError, UsageError: the encoder can't be had. What is wrong with
+                an image is in its record.
+        """
+        if _is_one(images):
+            return next(self.iter([images]))
+        return list(self.iter(images))
+
+    def iter(self, images: Iterable[Any]) -> Iterator[Record]:
+        """A record for each image, in order, as a stream: memory stays bounded."""
+        return self._ready().run(images)
+
+    def table(self, images: Any) -> pd.DataFrame:
+        """One row an image: path, width, height, the score columns, status, error."""
+        import pandas as pd
+
+        records = self.iter([images] if _is_one(images) else images)
+        return pd.DataFrame([record.as_row(self.columns) for record in records])
+
+    def describe(self) -> dict[str, Any]:
+        """Everything that fixes the numbers, as plain values. Loads the model."""
+        from dataclasses import asdict
+
+        import PIL
+        import torch
+
+        from ddriqa import __version__
+
+        pipeline = self._ready()
+        card = pipeline.encoder.card
+        return {
+            "ddriqa": __version__,
+            "torch": str(torch.__version__),
+            "pillow": PIL.__version__,
+            "encoder": {"fingerprint": pipeline.encoder.fingerprint, **asdict(card)},
+            "metrics": [metric.describe() for metric in pipeline.metrics],
+            "columns": list(pipeline.columns),
+            "device": str(pipeline.device),
+            "precision": card.dtype,
+            "threads": torch.get_num_threads(),
+            "in_flight": pipeline.in_flight,
+            "workers": pipeline.workers,
+            "max_pixels": pipeline.max_pixels,
+        }
+
+    def _ready(self) -> Pipeline:
+        if self._pipeline is None:
+            self._pipeline = self._load()
+        return self._pipeline
+
+    def _load(self) -> Pipeline:
+        from ddriqa.encoders import load_encoder
+        from ddriqa.images.decode import MAX_PIXELS
+        from ddriqa.scoring.pipeline import Pipeline
+
+        device = _device(self.device)
+        encoder = self.encoder
+        encoder = load_encoder(encoder, device) if isinstance(encoder, str) else encoder.to(device)
+        metrics = [self._metric(name, encoder) for name in self.metrics]
+        return Pipeline(
+            encoder,
+            metrics,
+            encoder.mean.device,
+            in_flight=self.batch_size,
+            workers=self.workers,
+            max_pixels=self.max_pixels or MAX_PIXELS,
+        )
+
+    def _metric(self, name: str, encoder: Encoder) -> Any:
+        module, attribute = METRICS[name].split(":")
+        return getattr(import_module(module), attribute)(
+            encoder,
+            self.types,
+            self.pairs,
+            geometry=self.geometry,
+            adaptation=self.adaptation,
+            disparity=self.disparity,
+        )
+
+
+def _known(option: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise UsageError(option, f"unknown name {name!r}", f"Known: {', '.join(known)}")
+
+
+def _pairs(prompts: Any) -> dict[str, PromptPair] | None:
+    if prompts is None:
+        return None
+    if isinstance(prompts, (str, os.PathLike)):
+        return read_pairs(os.fspath(prompts))
+    return {
+        name: pair if isinstance(pair, PromptPair) else PromptPair(name, *pair)
+        for name, pair in prompts.items()
+    }
+
+
+def _is_one(images: Any) -> bool:
+    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
+        return True
+    if hasattr(images, "ndim"):
+        return images.ndim < 4
+    return hasattr(images, "convert") or not isinstance(images, Iterable)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name == "auto":
+        return "cuda" if cuda else "mps" if mps else "cpu"
+    if (name.startswith("cuda") and not cuda) or (name == "mps" and not mps):
+        raise DeviceError(name, "this machine or this torch has none", "Use --device cpu")
+    if name.startswith("cuda:") and not 0 <= int(name[5:]) < torch.cuda.device_count():
+        raise DeviceError(name, f"there are {torch.cuda.device_count()}", "They count from cuda:0")
+    return name

@@ -1,0 +1,172 @@
+"""One image, one row: records, and the files they are written to."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ddriqa.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FLUSH_SECONDS = 0.5
+"""Rows reach the disk or the pipe at the latest so long after they were written."""
+
+
+@dataclass
+class Record:
+    """What came out for one image.
+
+    Attributes:
+        path: as it was given or found; a word in angle brackets for what was in memory.
+        width, height: of the upright picture; None where they aren't known.
+        scores: column -> score; empty after a failure.
+        error: why there is no score; None where there is one.
+    """
+
+    path: str
+    width: int | None = None
+    height: int | None = None
+    scores: dict[str, float] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def status(self) -> str:
+        """``ok`` or ``failed``."""
+        return "failed" if self.error is not None else "ok"
+
+    def as_row(self, columns: Sequence[str] | None = None) -> dict[str, Any]:
+        """The record as one row of a table; scores that are missing are None.
+
+        Args:
+            columns: the score columns in order; by default those that the record has.
+        """
+        names = self.scores if columns is None else columns
+        return {
+            "path": printable(self.path),
+            "width": self.width,
+            "height": self.height,
+            **{name: self.scores.get(name) for name in names},
+            "status": self.status,
+            "error": self.error,
+        }
+
+
+def printable(path: str) -> str:
+    r"""A path as text that UTF-8 can hold: a byte that isn't text becomes ``\xNN``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+class RowWriter:
+    """Writes records as they come, whole lines only. Subclasses give ``_header`` and ``_line``.
+
+    Args:
+        stream: binary; the writer doesn't close it.
+        columns: the score columns, in order.
+        name: what a message calls the output.
+    """
+
+    def __init__(self, stream: IO[bytes], columns: Sequence[str], name: str = "the output") -> None:
+        self.columns, self.rows = list(columns), 0
+        self._stream, self._name = stream, name
+        self._flushed = time.monotonic()
+
+    def begin(self) -> None:
+        """Write what stands above the rows."""
+        self._put(self._header())
+        self.flush()
+
+    def write(self, record: Record) -> None:
+        """Append one row.
+
+        Raises:
+            OutputError: it can't be written, e.g. since the disk is full.
+            BrokenPipeError: the reader of a pipe has gone.
+        """
+        self._put(self._line(record))
+        self.rows += 1
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand the rows to the system. Raises as ``write`` does."""
+        try:
+            self._stream.flush()
+        except OSError as fault:
+            raise self._failure(fault) from fault
+        self._flushed = time.monotonic()
+
+    def _put(self, text: str) -> None:
+        try:
+            self._stream.write(text.encode("utf-8"))
+        except OSError as fault:
+            raise self._failure(fault) from fault
+
+    def _failure(self, fault: OSError) -> Exception:
+        if isinstance(fault, BrokenPipeError):
+            return fault
+        reason = (fault.strerror or "can't be written").lower()
+        return OutputError(self._name, reason, "The rows written before are safe")
+
+    def _header(self) -> str:
+        return ""
+
+    def _line(self, record: Record) -> str:
+        raise NotImplementedError
+
+
+class CsvWriter(RowWriter):
+    """RFC 4180 in UTF-8 with ``\\n`` between rows; numbers in full precision; empty = missing."""
+
+    def _header(self) -> str:
+        return ",".join(Record("").as_row(self.columns)) + "\n"
+
+    def _line(self, record: Record) -> str:
+        return ",".join(map(_cell, record.as_row(self.columns).values())) + "\n"
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    if any(mark in text for mark in ',"\r\n') or text != text.strip():
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+class JsonlWriter(RowWriter):
+    """One JSON object a line; null = missing."""
+
+    def _line(self, record: Record) -> str:
+        return json.dumps(record.as_row(self.columns), ensure_ascii=False) + "\n"
+
+
+WRITERS: dict[str, type[RowWriter]] = {"csv": CsvWriter, "jsonl": JsonlWriter}
+
+
+def write_sidecar(output: Path, content: dict[str, Any]) -> Path:
+    """Write ``OUTPUT.json`` beside an output, whole or not at all; returns its path.
+
+    It is written last: an output with a sidecar is complete.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    path = sidecar_path(output)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as fault:
+        temporary.unlink(missing_ok=True)
+        reason = (fault.strerror or "can't be written").lower()
+        raise OutputError(str(path), reason, "The table itself is complete") from fault
+    return path
+
+
+def sidecar_path(output: Path) -> Path:
+    """Where the sidecar of an output lies: ``scores.csv`` -> ``scores.csv.json``."""
+    return output.with_name(output.name + ".json")

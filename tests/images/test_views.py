@@ -1,0 +1,106 @@
+"""Views: crops cover what they should, resizes equal the libraries', sizes stay few."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from ddriqa.images.views import (
+    CentreCrop,
+    SquareCrops,
+    WholePicture,
+    resize_antialiased,
+    resize_cubic,
+    square_crops,
+)
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+# The research sheet's table of crops (section 1.2): height x width -> side, offsets.
+@pytest.mark.parametrize(
+    ("size", "side", "offsets"),
+    [
+        ((500, 500), 500, [0, 0]),
+        ((384, 512), 384, [0, 128]),
+        ((512, 768), 512, [0, 256]),
+        ((1200, 1600), 1200, [0, 400]),
+        ((1080, 1920), 1080, [0, 840]),
+        ((300, 1000), 300, [0, 233, 466, 699]),
+    ],
+)
+def test_crop_table(size, side, offsets):
+    assert square_crops(*size) == [(0, offset, side) for offset in offsets]
+    assert square_crops(size[1], size[0]) == [(offset, 0, side) for offset in offsets]
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000))
+def test_crops_lie_inside_and_reach_the_far_end(height, width):
+    crops = square_crops(height, width)
+    assert len(crops) >= 2
+    for top, left, side in crops:
+        assert side == min(height, width)
+        assert top >= 0
+        assert left >= 0
+        assert top + side <= height
+        assert left + side <= width
+    top, left, side = crops[-1]
+    assert max(height, width) - (max(top, left) + side) < max(1, len(crops) - 1)
+
+
+@pytest.mark.parametrize("length", [1, 5, 37, 224, 225, 500, 3000])
+def test_cubic_equals_torch(length):
+    image = torch.from_numpy(picture(length, length)).permute(2, 0, 1)[None]
+    expected = F.interpolate(
+        image.float() / 255, size=(224, 224), mode="bicubic", align_corners=False
+    )
+    torch.testing.assert_close(resize_cubic(image, 224), expected, atol=1e-5, rtol=0)
+
+
+def test_cubic_is_differentiable():
+    image = torch.rand(1, 3, 40, 40, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: resize_cubic(x, 9), (image,))
+
+
+def test_antialiased_equals_pillow():
+    pixels = picture(301, 203)
+    ours = resize_antialiased(pixels, (96, 64))[0].permute(1, 2, 0).numpy()
+    pillow = np.asarray(Image.fromarray(pixels).resize((64, 96), Image.Resampling.BICUBIC))
+    assert np.abs(ours.astype(int) - pillow.astype(int)).max() <= 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_every_view_takes_every_size(height, width):
+    pixels = picture(height, width)
+    assert CentreCrop(32)(pixels).shape == (1, 3, 32, 32)
+    if max(height, width) / min(height, width) < 20:
+        assert SquareCrops(32)(pixels).shape[1:] == (3, 32, 32)
+    shape = WholePicture(64, 16)(pixels).shape
+    assert shape == (1, 3, *WholePicture(64, 16).size(height, width))
+
+
+def test_whole_picture_has_few_shapes_of_one_area():
+    view = WholePicture(384)
+    shapes = {view.size(round(1000 * a), 1000) for a in np.geomspace(0.1, 10, 500)}
+    assert len(shapes) < 20
+    for height, width in shapes:
+        assert height % 32 == width % 32 == 0
+        assert 0.85 < height * width / 384**2 < 1.15
+    assert view.size(512, 512) == (384, 384)
+
+
+def test_whole_picture_keeps_the_aspect_within_a_few_percent():
+    height, width = WholePicture(384).size(2000, 3000)
+    assert width / height == pytest.approx(1.5, rel=0.1)
+
+
+def test_equal_views_are_equal():
+    assert SquareCrops(224) == SquareCrops(224) != SquareCrops(288)
+    assert SquareCrops(224).describe() == {"geometry": "crops", "side": 224}
+    assert CentreCrop(224) != SquareCrops(224)

@@ -1,0 +1,190 @@
+"""DDR against the paper's literal equations, the published class's steps, and stored vectors."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ddriqa import ddr, load_encoder
+from ddriqa.errors import UsageError
+from ddriqa.images.views import SquareCrops
+from ddriqa.metrics.ddr import DDR, directions
+from ddriqa.metrics.prompts import published_pairs, read_pairs, select_pairs
+
+# Float64 vectors of the research sheet (its section 2.6), computed from the literal equations.
+I = torch.arange(512, dtype=torch.float64)  # noqa: E741
+FEATURE = torch.sin(0.37 * I) + 0.2
+DIRECTION = 0.1 * torch.cos(0.53 * I) + 0.05 * torch.sin(0.37 * I)
+GOLDEN = [
+    ({}, 0.135261106156),
+    ({"eps": 0.0}, 0.137108109176),
+    ({"adaptation": False}, 0.004293621248),
+    ({"disparity": "l2"}, 16.416568043),
+    ({"disparity": "l2", "eps": 0.0}, 16.607823330),
+    ({"disparity": "l1"}, 0.612838334),
+    ({"disparity": "l1", "eps": 0.0}, 0.620153369),
+]
+
+
+def literal(features, directions, eps=0.001):
+    """Eq. 4, 5 and 1 one pair at a time, as the authors' class writes them."""
+    rows = []
+    for feature in features:
+        row = []
+        for direction in directions:
+            scaled = (direction - direction.mean()) / (direction.std() + eps)
+            damaged = feature + scaled * feature.std() + feature.mean()
+            row.append(1 - F.cosine_similarity(feature, damaged, dim=0, eps=0))
+        rows.append(torch.stack(row))
+    return torch.stack(rows)
+
+
+@pytest.mark.parametrize(("options", "expected"), GOLDEN)
+def test_stored_vectors(options, expected):
+    assert ddr(FEATURE[None], DIRECTION[None], **options).item() == pytest.approx(
+        expected, abs=1e-9
+    )
+
+
+def test_negated_direction():
+    assert ddr(FEATURE[None], -DIRECTION[None]).item() == pytest.approx(0.417684242052, abs=1e-11)
+
+
+@pytest.mark.parametrize("eps", [0.0, 1e-3, 1e-2])
+@pytest.mark.parametrize("offset", [0.0, 0.3, 30.0])
+def test_closed_form_equals_the_equations(eps, offset):
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(7, 512, generator=generator, dtype=torch.float64) + offset
+    texts = 0.2 * torch.randn(5, 512, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(
+        ddr(features, texts, eps=eps), literal(features, texts, eps), rtol=0, atol=1e-12
+    )
+
+
+def test_scale_of_features_does_not_matter():
+    features, texts = torch.randn(3, 64), torch.randn(4, 64)
+    torch.testing.assert_close(ddr(1000 * features, texts), ddr(features, texts))
+
+
+def test_l2_is_the_norm_of_the_embedding():
+    features = torch.randn(3, 64, dtype=torch.float64)
+    texts = torch.randn(4, 64, dtype=torch.float64)
+    norms = ddr(features, texts, disparity="l2", eps=0.0)
+    torch.testing.assert_close(norms, features.norm(dim=-1, keepdim=True).expand(3, 4))
+
+
+def test_better_pictures_respond_more():
+    toward_bad = DIRECTION - DIRECTION.mean()
+    scores = [ddr((FEATURE + t * toward_bad)[None], DIRECTION[None]).item() for t in (-3, 0, 3)]
+    assert scores[0] > scores[1] > scores[2]
+
+
+def test_gradient_reaches_the_pixels_and_is_orthogonal_to_the_features():
+    encoder = load_encoder("toy")
+    pixels = torch.rand(2, 3, 32, 32, requires_grad=True)
+    features = encoder.encode_image(pixels)
+    features.retain_grad()
+    texts = directions(encoder, select_pairs())
+    ddr(features, texts).mean().backward()
+    assert pixels.grad.abs().sum() > 0
+    assert (features.grad * features).sum(-1).abs().max() < 1e-6
+    assert torch.autograd.gradcheck(ddr, (FEATURE[None].requires_grad_(), DIRECTION[None]))
+
+
+@pytest.mark.parametrize("size", [(500, 500), (480, 640), (640, 480), (20, 61), (1500, 400)])
+def test_score_equals_the_published_class(size):
+    """The class's own steps: square crops, resize, encode, Eq. 4 to 7, mean over the crops."""
+    encoder = load_encoder("toy")
+    pixels = torch.randint(0, 256, (*size, 3), dtype=torch.uint8)
+    metric = DDR(encoder, geometry="crops")
+    views = metric.view(pixels.numpy())
+    ours = metric.score(encoder.encode_image(views))["ddr"].mean()
+
+    image = pixels.permute(2, 0, 1)[None].float() / 255
+    height, width = size
+    short = min(size)
+    count = max(size) // short + 1
+    step = (max(size) - short) // (count - 1)
+    responses = []
+    for i in range(count):
+        top, left = (i * step, 0) if height > width else (0, i * step)
+        crop = image[..., top : top + short, left : left + short]
+        crop = F.interpolate(crop, size=(32, 32), mode="bicubic", align_corners=False)
+        texts = [
+            encoder.encode_text([p.degraded]) - encoder.encode_text([p.clean])
+            for p in select_pairs()
+        ]
+        responses.append(literal(encoder.encode_image(crop), torch.cat(texts)).mean())
+    assert ours.item() == pytest.approx(torch.stack(responses).mean().item(), abs=1e-5)
+
+
+def test_published_prompts_word_for_word():
+    pairs = published_pairs()
+    assert list(pairs) == ["color", "noise", "blur", "exposure", "content"]
+    assert pairs["noise"].degraded == "A noise degraded photo with low-quality."
+    assert pairs["color"].degraded == "A unnatural color photo with low-quality."
+    assert pairs["exposure"].clean == "A natural exposure photo with high-quality."
+    assert [pair.name for pair in select_pairs()] == ["color", "noise", "blur", "exposure"]
+
+
+def test_columns_and_mean_over_types():
+    encoder = load_encoder("toy")
+    metric = DDR(encoder, types=["blur", "content"])
+    scores = metric.score(encoder.encode_image(torch.rand(3, 3, 32, 32)))
+    assert list(scores) == ["ddr", "ddr_blur", "ddr_content"] == list(metric.columns)
+    torch.testing.assert_close(scores["ddr"], (scores["ddr_blur"] + scores["ddr_content"]) / 2)
+
+
+def test_prompts_of_a_file(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[haze]\nclean = "A clear photo."\ndegraded = "A hazy photo."\n')
+    metric = DDR(load_encoder("toy"), pairs=read_pairs(file))
+    assert metric.columns == ("ddr", "ddr_haze")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "haze = 3", "[haze]\nclean = 'x'", "[a b]\nclean='x'\ndegraded='y'", "[[", "\xff"]
+)
+def test_bad_prompt_files_say_what_is_wrong(tmp_path, text):
+    file = tmp_path / "mine.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match="mine.toml"):
+        read_pairs(file)
+
+
+def test_unknown_names_are_usage_errors():
+    encoder = load_encoder("toy")
+    for options in ({"types": ["blurr"]}, {"types": ["blur", "blur"]}, {"geometry": "round"}):
+        with pytest.raises(UsageError):
+            DDR(encoder, **options)
+    with pytest.raises(UsageError, match="l3"):
+        DDR(encoder, disparity="l3")
+
+
+def test_uncorrelated_response_is_one_minus_root_half():
+    features = torch.tensor([[1.0, -1, 1, -1]], dtype=torch.float64)
+    text = torch.tensor([[1.0, 1, -1, -1]], dtype=torch.float64)
+    assert ddr(features, text, eps=0.0).item() == pytest.approx(1 - math.sqrt(0.5))
+
+
+def test_square_crops_stored_vectors():
+    """Values of the research sheet (section 2.6), made with torch's own resize."""
+    y, x = torch.meshgrid(torch.arange(300.0), torch.arange(400.0), indexing="ij")
+    image = torch.stack([0.5 + 0.4 * torch.sin(0.05 * x * (c + 1) + 0.03 * y) for c in range(3)])
+    crops = SquareCrops(224).of_tensor(image[None])[0]
+    mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
+    std = torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
+    views = (crops - mean) / std
+    expected = {
+        (0, 0, 0): [0.084335, 0.186945, 0.366349],
+        (0, 111, 57): [1.419721, -0.507887, -0.000501],
+        (0, 223, 223): [-1.330676, 1.560671, -0.217839],
+        (1, 0, 0): [-1.354239, -0.692370, 1.249492],
+        (1, 111, 57): [1.053831, -0.026596, -0.333252],
+        (1, 223, 223): [-0.814580, -1.349556, -0.120492],
+    }
+    for (crop, row, column), values in expected.items():
+        torch.testing.assert_close(
+            views[crop, :, row, column], torch.tensor(values), atol=2e-6, rtol=0
+        )
