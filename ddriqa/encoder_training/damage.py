@@ -8,26 +8,35 @@ import numpy as np
 
 from ddriqa.degradations import get
 
-# response of the encoder -> the synthetic damage that teaches it
-DAMAGE: dict[str, tuple[str, ...]] = {
+# response of the encoder -> its facets -> the synthetic damage that teaches each facet
+DAMAGE: dict[str, tuple[tuple[str, ...], ...]] = {
     "blur": (
-        "gaussian_blur",
-        "defocus_blur",
-        "motion_blur",
-        "resize_bicubic",
-        "resize_bilinear",
-        "denoise_smear",
-        "median_smear",
-        "guided_smear",
+        (
+            "gaussian_blur",
+            "defocus_blur",
+            "motion_blur",
+            "resize_bicubic",
+            "resize_bilinear",
+            "denoise_smear",
+            "median_smear",
+            "guided_smear",
+        ),
     ),
-    "noise": ("gaussian_noise", "iso_noise", "chroma_noise", "poisson_noise", "film_grain"),
-    "compression": ("jpeg", "webp", "ringing", "banding"),
-    "exposure": ("overexpose", "underexpose", "low_light", "gamma_dark", "gamma_bright"),
-    "color": ("desaturate", "oversaturate", "wb_warm", "wb_cool", "hue_rotate"),
-    "contrast": ("contrast_down", "haze"),
+    "noise": (("gaussian_noise", "iso_noise", "chroma_noise", "poisson_noise", "film_grain"),),
+    "compression": (("jpeg", "webp", "ringing", "banding"),),
+    "exposure": (
+        ("overexpose", "gamma_bright"),
+        ("underexpose", "gamma_dark", "low_light"),
+    ),
+    "color": (("desaturate",), ("oversaturate",), ("wb_warm",), ("wb_cool",), ("hue_rotate",)),
+    "contrast": (("contrast_down", "haze"),),
 }
-TYPES = tuple(name for names in DAMAGE.values() for name in names)
-RESPONSE_OF = {name: response for response, names in DAMAGE.items() for name in names}
+DETAIL = (
+    *("gaussian_blur", "defocus_blur", "motion_blur", "resize_bicubic", "resize_bilinear"),
+    *("gaussian_noise", "iso_noise", "chroma_noise", "poisson_noise", "jpeg", "webp"),
+)
+"""Damage that destroys detail, as cameras and the web do it: it teaches ``quality``."""
+TYPES = tuple(name for facets in DAMAGE.values() for facet in facets for name in facet)
 SINGLES, MIXTURES = 24, 6
 LEVELS = (0.05, 1.0)
 
@@ -39,9 +48,9 @@ class Variant:
     steps: tuple[tuple[str, float], ...]
 
     @property
-    def responses(self) -> tuple[str, ...]:
-        """The responses that this damage should raise."""
-        return tuple(RESPONSE_OF[name] for name, _ in self.steps)
+    def names(self) -> frozenset[str]:
+        """The kinds of damage; empty for the untouched photograph."""
+        return frozenset(name for name, _ in self.steps)
 
 
 def draw_variants(photo: int, seed: int) -> list[Variant]:

@@ -1,4 +1,4 @@
-"""Linear read-outs of pooled statistics: how much damage of each kind, and what is in the picture.
+"""Linear read-outs of statistics: how much damage of each kind, and what is in the picture.
 
 No human score enters. Severity is made comparable across kinds of damage by a full-reference
 distance: how far the damage moves the statistics of its own photograph.
@@ -6,14 +6,16 @@ distance: how far the damage moves the statistics of its own photograph.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
+from ddriqa.encoder_training.damage import DAMAGE, DETAIL
 from ddriqa.encoder_training.statistics import Statistics
 
 NEAR = 0.1  # distances well below this are no damage
-DETAIL = {"blur", "noise", "compression"}  # kinds that destroy detail: they make ``quality``
+QUALITY_STRENGTH, TYPE_STRENGTH = 10.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -27,64 +29,94 @@ class Linear:
         return values @ self.weight + self.bias
 
 
-def severity(statistics: Statistics) -> np.ndarray:
-    """log(0.1 + mean |z - z of the untouched photograph|), z standardised by clean ones: (N,)."""
-    z = standardise(statistics)
-    clean = z[_untouched(statistics)]
-    distance = np.abs(z - clean[statistics.photo]).mean(1)
-    return np.log(NEAR + distance)
+@dataclass(frozen=True)
+class Prepared:
+    """Statistics ready to be fitted.
+
+    ``z`` are the statistics in units of their deviation over the untouched photographs,
+    ``moved`` how far each variant is from its own photograph, ``severity`` the logarithm of
+    0.1 plus the mean size of that, ``names`` the kinds of damage of each row.
+    """
+
+    z: np.ndarray
+    moved: np.ndarray
+    severity: np.ndarray
+    names: list[frozenset[str]]
+    photo: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
 
 
-def standardise(statistics: Statistics) -> np.ndarray:
-    """Statistics in units of their deviation over the untouched photographs."""
-    mean, deviation = clean_moments(statistics)
-    return (statistics.values - mean) / deviation
+def prepare(statistics: Statistics) -> Prepared:
+    """Standardise by the untouched photographs and measure severity."""
+    names = [variant.names for variant in statistics.variants]
+    untouched = statistics.values[[not kinds for kinds in names]]
+    mean, deviation = untouched.mean(0), untouched.std(0) + 1e-3
+    z = (statistics.values - mean) / deviation
+    moved = z - ((untouched - mean) / deviation)[statistics.photo]
+    severity = np.log(NEAR + np.abs(moved).mean(1))
+    return Prepared(z, moved, severity, names, statistics.photo, mean, deviation)
 
 
-def clean_moments(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation over the untouched photographs, ``(2368,)`` each."""
-    clean = statistics.values[_untouched(statistics)]
-    return clean.mean(0), clean.std(0) + 1e-3
-
-
-def _untouched(statistics: Statistics) -> np.ndarray:
-    return np.flatnonzero([not variant.steps for variant in statistics.variants])
-
-
-def fit_responses(
-    statistics: Statistics, names: list[str], quality_strength: float, type_strength: float
-) -> Linear:
-    """One calibrated read-out per response, in units of its deviation over all variants.
+def fit_facets(data: Prepared, responses: Collection[str]) -> tuple[Linear, list[int]]:
+    """The read-outs behind every response, calibrated, and how many each response has.
 
     ``quality`` learns the severity of damage that destroys detail, whatever its kind, from
-    variants with nothing else. Any other response learns the severity of its own kind, and that
-    variants without it have none, so that it reacts to its kind rather than to any.
+    variants with nothing else, and from how variants differ from their own photograph. A facet
+    of another response learns the severity of its own kinds, and that variants without them have
+    none, so that it reacts to its kind rather than to any.
     """
-    z, target = standardise(statistics), severity(statistics)
-    kinds = [set(variant.responses) for variant in statistics.variants]
-    none = np.log(NEAR)
-    columns = []
-    for name in names:
-        if name == "quality":
-            rows = np.array([kind <= DETAIL for kind in kinds])
-            columns.append(ridge(z[rows], target[rows], quality_strength))
-        else:
-            own = np.where([name in kind for kind in kinds], target, none)
-            columns.append(ridge(z, own, type_strength))
+    columns, counts = [], []
+    for name in responses:
+        fitted = [fit_quality(data)] if name == "quality" else _fit_kind(data, name)
+        columns += fitted
+        counts.append(len(fitted))
     joined = Linear(
         np.stack([c.weight for c in columns], axis=1), np.array([c.bias for c in columns])
     )
-    return unfold(calibrate(joined, z), *clean_moments(statistics))
+    return calibrate(joined, data.z), counts
 
 
-def ridge(z: np.ndarray, target: np.ndarray, strength: float) -> Linear:
-    """Least squares with the penalty ``strength`` * rows * |weight|^2, bias unpenalised."""
-    mean, level = z.mean(0), target.mean()
-    centred = (z - mean).astype(np.float64)
+def fit_quality(data: Prepared) -> Linear:
+    """Severity of damage to detail, between and within photographs."""
+    rows = np.array([names <= frozenset(DETAIL) for names in data.names])
+    return ridge(
+        data.z[rows], data.severity[rows], QUALITY_STRENGTH, data.moved[rows], np.log(NEAR)
+    )
+
+
+def _fit_kind(data: Prepared, response: str) -> list[Linear]:
+    readouts = []
+    for facet in DAMAGE[response]:
+        own = np.array([bool(names & frozenset(facet)) for names in data.names])
+        target = np.where(own, data.severity, np.log(NEAR))
+        readouts.append(ridge(data.z, target, TYPE_STRENGTH))
+    return readouts
+
+
+def ridge(
+    z: np.ndarray,
+    target: np.ndarray,
+    strength: float,
+    moved: np.ndarray | None = None,
+    none: float = 0.0,
+) -> Linear:
+    """Least squares with the penalty ``strength`` * rows * |weight|^2, bias unpenalised.
+
+    Args:
+        z: ``(rows, features)``; target ``(rows,)``.
+        moved: further rows without a bias: the step from a photograph to its variant, whose
+            target is ``target - none``.
+    """
+    centre, level = z.mean(0), target.mean()
+    centred = z - centre
     gram = centred.T @ centred
+    product = centred.T @ (target - level)
+    if moved is not None:
+        gram, product = gram + moved.T @ moved, product + moved.T @ (target - none)
     gram[np.diag_indices_from(gram)] += strength * len(z)
-    weight = np.linalg.solve(gram, centred.T @ (target - level))
-    return Linear(weight, level - mean @ weight)
+    weight = np.linalg.solve(gram.astype(np.float64), product)
+    return Linear(weight, level - centre @ weight)
 
 
 def calibrate(linear: Linear, z: np.ndarray) -> Linear:
@@ -94,13 +126,13 @@ def calibrate(linear: Linear, z: np.ndarray) -> Linear:
     return Linear(linear.weight / deviation, (linear.bias - values.mean(0)) / deviation)
 
 
-def unfold(linear: Linear, mean: np.ndarray, deviation: np.ndarray) -> Linear:
+def on_statistics(linear: Linear, data: Prepared) -> Linear:
     """A read-out of standardised statistics as one of the plain statistics."""
-    weight = linear.weight / deviation[:, None]
-    return Linear(weight, linear.bias - mean @ weight)
+    weight = linear.weight / data.deviation[:, None]
+    return Linear(weight, linear.bias - data.mean @ weight)
 
 
-def fit_content(statistics: Statistics, count: int) -> Linear:
+def fit_content(data: Prepared, count: int) -> Linear:
     """The ``count`` directions that tell photographs apart whatever their damage.
 
     Linear discriminants of Fisher (1936): between-photograph against within-photograph scatter,
@@ -108,10 +140,10 @@ def fit_content(statistics: Statistics, count: int) -> Linear:
     """
     from scipy.linalg import eigh
 
-    z = standardise(statistics).astype(np.float64)
-    photos = np.unique(statistics.photo)
-    means = np.stack([z[statistics.photo == p].mean(0) for p in photos])
-    within = z - means[np.searchsorted(photos, statistics.photo)]
+    z = data.z.astype(np.float64)
+    photos = np.unique(data.photo)
+    means = np.stack([z[data.photo == p].mean(0) for p in photos])
+    within = z - means[np.searchsorted(photos, data.photo)]
     scatter = within.T @ within / len(z)
     shrunk = 0.5 * scatter + 0.5 * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
     spread = means - means.mean(0)
@@ -119,4 +151,4 @@ def fit_content(statistics: Statistics, count: int) -> Linear:
     last = len(between) - 1
     _, directions = eigh(between, shrunk, subset_by_index=[last - count + 1, last])
     weight = directions[:, ::-1]
-    return unfold(Linear(weight, -means.mean(0) @ weight), *clean_moments(statistics))
+    return Linear(weight, -means.mean(0) @ weight)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ddriqa.encoder_training.damage import Variant, apply_variant, draw_variants
-from ddriqa.encoders.builtin import MEAN, STD, pooled_statistics
+from ddriqa.encoders.builtin import statistics
 from ddriqa.errors import UsageError
 from ddriqa.images.decode import decode
 
@@ -27,7 +27,7 @@ BATCH = 8
 class Statistics:
     """Statistics of N variants of P photographs.
 
-    ``values`` is ``(N, 2368)`` float32, ``photo`` the photograph's number of each row,
+    ``values`` is ``(N, 2420)`` float32, ``photo`` the photograph's number of each row,
     ``variants`` what was done to it. The first row of each photograph is the untouched one.
     """
 
@@ -90,12 +90,12 @@ def read_photo(path: Path) -> np.ndarray:
 
 
 def pool(tower: EfficientNetLite0, views: Sequence[Tensor]) -> Tensor:
-    """uint8 views of one shape, each ``(1, 3, h, w)`` -> statistics ``(N, 2368)`` on the CPU."""
+    """uint8 views of one shape, each ``(1, 3, h, w)`` -> statistics ``(N, 2420)`` on the CPU."""
     device = next(tower.parameters()).device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(views), BATCH):
             pixels = torch.cat(list(views[start : start + BATCH])).to(device).float() / 255
             pixels = pixels.contiguous(memory_format=torch.channels_last)
-            parts.append(pooled_statistics(tower((pixels - MEAN) / STD)).cpu())
+            parts.append(statistics(tower, pixels).cpu())
     return torch.cat(parts)

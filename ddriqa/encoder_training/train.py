@@ -11,7 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ddriqa.encoder_training.readout import Linear, fit_content, fit_responses
+from ddriqa.encoder_training.readout import (
+    Linear,
+    fit_content,
+    fit_facets,
+    on_statistics,
+    prepare,
+)
 from ddriqa.encoder_training.statistics import Statistics, collect, pool, read_photo
 from ddriqa.encoder_training.text import corpus, tokenize, train_text, vocabulary_of
 from ddriqa.encoders.builtin import BuiltinEncoder, save, stored_in_half
@@ -24,7 +30,6 @@ from ddriqa.metrics.prompts import published_pairs
 RESPONSES = ["quality", "color", "noise", "blur", "exposure", "compression", "contrast"]
 CONTENT, CONTENT_NORM, DIM = 64, 4.0, 128
 VIEW_SIDE = 384
-QUALITY_STRENGTH, TYPE_STRENGTH = 10.0, 10.0
 TEXT = {"width": 192, "layers": 3, "heads": 4}
 TEXT_STEPS = 1500
 FEWEST_PHOTOS = CONTENT + 1
@@ -86,17 +91,18 @@ def build(
     report: Report,
 ) -> BuiltinEncoder:
     """The encoder from its tower and the statistics of damaged photographs."""
+    data = prepare(statistics)
     report("read-outs", 0, 2)
-    responses = fit_responses(statistics, RESPONSES, QUALITY_STRENGTH, TYPE_STRENGTH)
+    facets, counts = fit_facets(data, RESPONSES)
     report("read-outs", 1, 2)
-    content = fit_content(statistics, CONTENT)
+    content = on_statistics(fit_content(data, CONTENT), data)
     report("read-outs", 2, 2)
     pairs = list(published_pairs().values())
     texts = [text for _, text in captions]
     sentences = corpus(RESPONSES, pairs, texts, seed)
     tokens = tokenize([*sentences[0], *texts])
     settings = {
-        "responses": RESPONSES,
+        "responses": dict(zip(RESPONSES, counts, strict=True)),
         "content": CONTENT,
         "content_norm": CONTENT_NORM,
         "dim": DIM,
@@ -107,8 +113,9 @@ def build(
     torch.manual_seed(seed)
     encoder = BuiltinEncoder(settings, vocabulary_of(tokens))
     encoder.tower.load_state_dict(tower.state_dict())
-    _set(encoder.responses, responses)
+    _set(encoder.facets, on_statistics(facets, data))
     _set(encoder.content, content)
+    _calibrate(encoder, statistics)
     pictures = content_of(encoder, tower, [path for path, _ in captions])
     errors = train_text(
         encoder.text,
@@ -128,6 +135,14 @@ def _set(layer: nn.Linear, linear: Linear) -> None:
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(linear.weight.T))
         layer.bias.copy_(torch.from_numpy(linear.bias))
+
+
+def _calibrate(encoder: BuiltinEncoder, statistics: Statistics) -> None:
+    """Responses of mean 0 and deviation 1 over all variants."""
+    with torch.no_grad():
+        responses = encoder.responses(torch.from_numpy(statistics.values))
+        encoder.response_mean.copy_(responses.mean(0))
+        encoder.response_scale.copy_(responses.std(0))
 
 
 def content_of(encoder: BuiltinEncoder, tower: EfficientNetLite0, paths: list[Path]) -> Tensor:

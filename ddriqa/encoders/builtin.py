@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ddriqa.encoders.base import Encoder, EncoderCard
 from ddriqa.encoders.efficientnet import HEAD, TAP_CHANNELS, TAP_STRIDES, EfficientNetLite0
 from ddriqa.encoders.text_tower import CONTEXT, TextTower
+from ddriqa.encoders.tone import TONE, tone_statistics
 from ddriqa.errors import WeightsError
 from ddriqa.images.views import WholePicture
 
@@ -28,32 +29,43 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("weights") / "builtin.safetensors"
 MEAN, STD = 127 / 255, 128 / 255  # EfficientNet-Lite0: (x - 127) / 128 for x in 0...255
-STATISTICS = 2 * sum(TAP_CHANNELS) + HEAD
+STATISTICS = 2 * sum(TAP_CHANNELS) + HEAD + TONE
+SHARPNESS = 2.0  # of the soft maximum over a response's facets
 VARIANCE_FLOOR = 1e-6  # keeps the deviation's gradient finite on flat pictures
 
 
-def pooled_statistics(maps: list[Tensor]) -> Tensor:
-    """Mean and deviation over space of each tap, and the head's mean: ``(B, 2368)``."""
+def statistics(tower: EfficientNetLite0, pixels: Tensor) -> Tensor:
+    """What the read-outs read: ``(B, 3, H, W)`` in [0, 1] -> ``(B, 2420)``.
+
+    Mean and deviation over space of each tap of the tower, the head's mean, and the tone
+    statistics of the pixels.
+    """
+    maps = tower((pixels - MEAN) / STD)
     parts = []
     for tap in maps[:-1]:
         variance, mean = torch.var_mean(tap, dim=(2, 3))
         parts += [mean, (variance + VARIANCE_FLOOR).sqrt()]
-    return torch.cat([*parts, maps[-1].mean((2, 3))], dim=1)
+    return torch.cat([*parts, maps[-1].mean((2, 3)), tone_statistics(pixels)], dim=1)
 
 
 class BuiltinEncoder(Encoder):
-    """``F = basis @ [responses(z), norm * content(z) / |content(z)|]`` of pooled statistics z.
+    """``F = basis @ [responses(z), norm * content(z) / |content(z)|]`` of statistics z.
 
-    ``basis`` has orthonormal columns, each of mean zero, so that DDR's correlation with a text
-    direction is the cosine in the space of responses and content.
+    A response is the soft maximum of its facets (over- and under-exposure, say), each a linear
+    read-out of z, in units of its deviation over damaged photographs. ``basis`` has orthonormal
+    columns, each of mean zero, so that DDR's correlation with a text direction is the cosine in
+    the space of responses and content.
 
     Args:
-        settings: the shapes, as stored with the weights: ``responses`` (names), ``content``,
-            ``dim``, ``content_norm``, ``view_side``, ``text`` (width, layers, heads) and ``card``.
+        settings: the shapes, as stored with the weights: ``responses`` (name -> number of
+            facets), ``content``, ``dim``, ``content_norm``, ``view_side``, ``text`` (width,
+            layers, heads) and ``card``.
         vocabulary: see ``TextTower``.
     """
 
     basis: Tensor
+    response_mean: Tensor
+    response_scale: Tensor
 
     def __init__(self, settings: Mapping[str, Any], vocabulary: Tensor) -> None:
         super().__init__(mean=(MEAN,) * 3, std=(STD,) * 3)
@@ -61,7 +73,10 @@ class BuiltinEncoder(Encoder):
         self.settings = dict(settings)
         self.content_norm: float = settings["content_norm"]
         self.tower = EfficientNetLite0()
-        self.responses = nn.Linear(STATISTICS, responses)
+        self.counts = list(settings["responses"].values())
+        self.facets = nn.Linear(STATISTICS, sum(self.counts))
+        self.register_buffer("response_mean", torch.zeros(responses))
+        self.register_buffer("response_scale", torch.ones(responses))
         self.content = nn.Linear(STATISTICS, content)
         self.register_buffer("basis", zero_mean_basis(dim, responses + content), persistent=False)
         self.text = TextTower(vocabulary, dim=responses + content, **settings["text"])
@@ -82,12 +97,15 @@ class BuiltinEncoder(Encoder):
         return self.tower(self.normalise(pixels))[:-1]
 
     def encode_image(self, pixels: Tensor) -> Tensor:
-        return self.embed(pooled_statistics(self.tower(self.normalise(pixels))))
+        z = statistics(self.tower, pixels)
+        content = F.normalize(self.content(z), dim=-1) * self.content_norm
+        return torch.cat([self.responses(z), content], dim=-1) @ self.basis.T
 
-    def embed(self, statistics: Tensor) -> Tensor:
-        """Pooled statistics ``(B, 2368)`` -> features ``(B, D)``."""
-        content = F.normalize(self.content(statistics), dim=-1) * self.content_norm
-        return torch.cat([self.responses(statistics), content], dim=-1) @ self.basis.T
+    def responses(self, z: Tensor) -> Tensor:
+        """Statistics ``(B, 2420)`` -> how much of each kind of damage ``(B, R)``, higher worse."""
+        facets = self.facets(z).split(self.counts, dim=-1)
+        largest = [(SHARPNESS * group).logsumexp(-1) / SHARPNESS for group in facets]
+        return (torch.stack(largest, dim=-1) - self.response_mean) / self.response_scale
 
     def encode_text(self, texts: list[str]) -> Tensor:
         return self.text(tokenize(texts).to(self.basis.device)) @ self.basis.T

@@ -21,17 +21,23 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ddriqa.encoders.base import Encoder, EncoderCard
-from ddriqa.encoders.clip_files import DEFAULT_TAG, LOCAL_DIR, Origin, first_line, locate
+from ddriqa.encoders.clip_files import (
+    DEFAULT_TAG,
+    LOCAL_DIR,
+    QUICK_GELU,
+    Origin,
+    locate,
+    one_line,
+)
 from ddriqa.encoders.clip_weights import fit_weights, fitting_model, read_weights, weights_sha256
 from ddriqa.encoders.openai_archive import is_archive
 from ddriqa.errors import UsageError, WeightsError
 from ddriqa.images.views import CentreCrop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import ModuleType
 
-QUICK_GELU = "-quickgelu"
 RESNET_STAGES = (1, 2, 3, 4)  # of open_clip's list: the stem, then layer1 to layer4
 
 _torchvision_operators: list[torch.library.Library] = []
@@ -46,18 +52,24 @@ def load(spec: str) -> ClipEncoder:
     """
     open_clip = import_open_clip()
     origin = locate(spec)
-    quick_gelu = origin.quick_gelu or is_archive(origin.file.path)
+    archive = is_archive(origin.file.path)
+    quick_gelu = origin.quick_gelu or archive
     tensors = read_weights(origin.file.path)
     model = _build(open_clip, origin, quick_gelu)
-    fit_weights(model, tensors, origin.file.path, origin.model)
-    with _quiet_root_logger():
+    fit_weights(model, tensors, origin.file.path, origin.model, archive)
+    with _by_open_clip(origin):
         tokenizer = open_clip.get_tokenizer(origin.tokenizer)
-    architecture = origin.model
-    if architecture.startswith(LOCAL_DIR):
-        architecture = fitting_model(tensors) or "CLIP"
-    quick_gelu = quick_gelu or architecture.endswith(QUICK_GELU)
-    architecture = architecture.removesuffix(QUICK_GELU) + QUICK_GELU * quick_gelu
-    return ClipEncoder(model, tokenizer, architecture, origin)
+    return ClipEncoder(model, tokenizer, _architecture(origin, tensors, quick_gelu), origin)
+
+
+def _architecture(origin: Origin, tensors: Mapping[str, Tensor], quick_gelu: bool) -> str:
+    """open_clip's name of the model, ending in ``-quickgelu`` where that is the activation."""
+    name = origin.model
+    if name.startswith(LOCAL_DIR):
+        name = fitting_model(tensors) or "CLIP"
+    if quick_gelu and not name.endswith(QUICK_GELU):
+        name += QUICK_GELU
+    return name
 
 
 class ClipEncoder(Encoder):
@@ -69,7 +81,8 @@ class ClipEncoder(Encoder):
         architecture: open_clip's name, with ``-quickgelu`` where that is the activation.
 
     ``stages`` of a ResNet are its four stages (strides 4 to 32); of a ViT the patch tokens after
-    each quarter of its blocks, as maps at the stride of the patches.
+    each quarter of its blocks, as maps at the stride of the patches. ``view`` is OpenAI's (short
+    side to the model's size, middle square) for every model.
     """
 
     def __init__(self, model: Any, tokenizer: Any, architecture: str, origin: Origin) -> None:
@@ -149,13 +162,17 @@ def _side(spec: str, size: int | Sequence[int]) -> int:
 
 
 def _card(model: Any, origin: Origin, plan: _Plan, side: int) -> EncoderCard:
+    from open_clip import get_model_config
+
     openai = origin.tag == DEFAULT_TAG
     return EncoderCard(
         name=_name(origin),
         source=origin.source,
         licence="MIT" if openai else "as its publisher says",
-        data="400 million pictures with texts from the web (not published)" if openai else "",
-        dim=_dim(model),
+        data="400 million pictures with texts from the web (not published)"
+        if openai
+        else origin.tag,
+        dim=get_model_config(origin.model)["embed_dim"],
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         stage_channels=plan.channels,
         stage_strides=plan.strides,
@@ -175,27 +192,16 @@ def _name(origin: Origin) -> str:
     return f"{origin.model}:{origin.tag or origin.file.path.name}"
 
 
-def _dim(model: Any) -> int:
-    projection = getattr(model.visual, "output_dim", None)
-    if projection is None:  # towers of timm: their head ends in a projection
-        projection = model.visual.head[-1].out_features
-    return projection
-
-
 def _build(open_clip: ModuleType, origin: Origin, quick_gelu: bool) -> nn.Module:
     """The model without weights: whatever the file doesn't give stays uninitialised."""
-    try:
-        with _quiet_root_logger(), _SkipInitialisation():
-            return open_clip.create_model(
-                origin.model,
-                load_weights=False,
-                pretrained_text=False,
-                force_quick_gelu=quick_gelu,
-                force_preprocess_cfg=origin.preprocess,
-            )
-    except Exception as error:  # a config from a folder or the hub can ask for anything
-        reason = f"open_clip can't build it ({first_line(error)})"
-        raise WeightsError(origin.spec, reason) from error
+    with _by_open_clip(origin), _SkipInitialisation():
+        return open_clip.create_model(
+            origin.model,
+            load_weights=False,
+            pretrained_text=False,
+            force_quick_gelu=quick_gelu,
+            force_preprocess_cfg=origin.preprocess,
+        )
 
 
 class _SkipInitialisation(TorchFunctionMode):
@@ -211,12 +217,15 @@ class _SkipInitialisation(TorchFunctionMode):
 
 
 @contextmanager
-def _quiet_root_logger() -> Iterator[None]:
-    """open_clip speaks through the root logger, which would give it a handler for good."""
-    handler = logging.NullHandler()
+def _by_open_clip(origin: Origin) -> Iterator[None]:
+    """What open_clip can't do becomes one line, and the root logger gets no handler from it."""
+    handler = logging.NullHandler()  # open_clip speaks through the root logger, which adds one
     logging.root.addHandler(handler)
     try:
         yield
+    except Exception as error:  # a config can ask for anything, also for packages not installed
+        reason = f"open_clip can't build it ({one_line(error)})"
+        raise WeightsError(origin.spec, reason) from error
     finally:
         logging.root.removeHandler(handler)
 
@@ -235,7 +244,7 @@ def import_open_clip() -> ModuleType:
         return import_module("open_clip")
     except ImportError as error:
         raise WeightsError(
-            "open_clip", f"can't be imported ({first_line(error)})", "pip install open_clip_torch"
+            "open_clip", f"can't be imported ({one_line(error)})", "pip install open_clip_torch"
         ) from error
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):

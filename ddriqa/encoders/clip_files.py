@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOCAL_DIR, HF_HUB = "local-dir:", "hf-hub:"
 WEIGHTS_FOLDER = "DDRIQA_WEIGHTS"
 DEFAULT_TAG = "openai"
+QUICK_GELU = "-quickgelu"  # at the end of open_clip's names of models with that activation
 NETWORK_TIMEOUT = 10.0  # seconds without an answer
 CONFIG_NAME = "open_clip_config.json"
 FOLDER_NAMES = (  # of the weights in a folder or on the hub, the first that is there is taken
@@ -188,7 +189,7 @@ def _with_tag(spec: str, model: str, tag: str) -> Origin | None:
     tag = tag.lower().replace("-", "_")  # as open_clip reads it
     url, hub = known.get("url", ""), known.get("hf_hub", "")
     file = find(model, tag, url, hub) or _downloaded(model, tag, url, hub)
-    openai = OPENAI.get(model.removesuffix("-quickgelu")) if tag == DEFAULT_TAG else None
+    openai = OPENAI.get(model.removesuffix(QUICK_GELU)) if tag == DEFAULT_TAG else None
     return Origin(
         spec=spec,
         model=model,
@@ -263,7 +264,7 @@ def candidates(model: str, tag: str, url: str, hub: str) -> list[Candidate]:
     folder = os.environ.get(WEIGHTS_FOLDER)
     name, expected = Path(url).name, sha256_in_url(url)
     if folder:
-        stem = f"{model.removesuffix('-quickgelu')}-{tag}"
+        stem = f"{model.removesuffix(QUICK_GELU)}-{tag}"
         found += [Candidate(Path(folder) / f"{stem}{end}") for end in (".safetensors", ".pt")]
         if name:
             found.append(Candidate(Path(folder) / name, expected, put_by_user=True))
@@ -305,6 +306,12 @@ def _hub_cache() -> str:
     return constants.HF_HUB_CACHE
 
 
+def _on_the_hub(repository: str) -> str:
+    from huggingface_hub import constants
+
+    return f"{constants.ENDPOINT}/{repository}"
+
+
 def _cached(repository: str, name: str) -> Path | None:
     if not repository:
         return None
@@ -331,7 +338,7 @@ def _downloaded(model: str, tag: str, url: str, hub: str) -> WeightsFile:
     ways: list[tuple[str, Callable[[], str]]] = []
     if hub:
         from_hub = partial(download_pretrained_from_hf, repository, filename=names[-1])
-        ways.append((f"huggingface.co/{repository}", from_hub))
+        ways.append((_on_the_hub(repository), from_hub))
     if url:
         from_url = partial(download_pretrained_from_url, url, cache_dir=str(url_cache()))
         ways.insert(0 if tag == DEFAULT_TAG else len(ways), (url, from_url))
@@ -361,7 +368,7 @@ def _fetch(
                 logger.warning("downloading %s from %s", name, place)
                 return Path(download())
         except Exception as error:  # open_clip and its clients raise every kind
-            failures.append(first_line(error))
+            failures.append(one_line(error))
     raise WeightsError(
         name,
         f"isn't here (looked in {', '.join(filter(None, looked))}) "
@@ -378,7 +385,7 @@ def _network(place: str) -> Iterator[None]:
 
     if constants.HF_HUB_OFFLINE:
         raise OSError("HF_HUB_OFFLINE is set")
-    if place.startswith("huggingface.co"):  # its client would retry each file for half a minute
+    if place.startswith(constants.ENDPOINT):  # its client would retry each file for half a minute
         get_session().head(constants.ENDPOINT, timeout=NETWORK_TIMEOUT)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(NETWORK_TIMEOUT)
@@ -388,7 +395,7 @@ def _network(place: str) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def first_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error's text on one line of at most 200 characters, without a final full stop."""
     text = " ".join(str(getattr(error, "reason", error)).split()) or type(error).__name__
     return text[:200].rstrip(". ")
@@ -425,7 +432,7 @@ def read_config(path: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
         config["model_cfg"]["text_cfg"], config["model_cfg"]["vision_cfg"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = f"isn't a description of an open_clip model ({first_line(error)})"
+        reason = f"isn't a description of an open_clip model ({one_line(error)})"
         raise WeightsError(str(path), reason) from error
     return config
 
@@ -446,7 +453,7 @@ def _on_hub(spec: str) -> Origin:
             if path := _cached(repository, name):
                 return path
         download = partial(download_pretrained_from_hf, repository, filename=names[-1])
-        way = (f"huggingface.co/{repository}", download)
+        way = (_on_the_hub(repository), download)
         return _fetch(f"{names[0]} of {spec}", [way], [_hub_cache()], supply)
 
     config = here(CONFIG_NAME)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from ddriqa.encoders.clip_files import first_line
+from ddriqa.encoders.clip_files import one_line
 from ddriqa.encoders.openai_archive import is_archive, read_archive
 from ddriqa.errors import WeightsError
 
@@ -36,7 +36,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         tensors = _named_tensors(path, _read(path))
     except (OSError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise WeightsError(str(path), f"is damaged ({first_line(error)})") from error
+        raise WeightsError(str(path), f"is damaged ({one_line(error)})") from error
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()
@@ -73,7 +73,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise WeightsError(str(path), f"is damaged ({first_line(error)})") from error
+        raise WeightsError(str(path), f"is damaged ({one_line(error)})") from error
 
 
 def _named_tensors(path: Path, content: Any) -> dict[str, Tensor]:
@@ -91,14 +91,26 @@ def _named_tensors(path: Path, content: Any) -> dict[str, Tensor]:
     return content
 
 
-def fit_weights(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: str) -> None:
+def fit_weights(
+    model: nn.Module, tensors: Mapping[str, Tensor], path: Path, name: str, archive: bool = False
+) -> None:
     """Put tensors into a model that open_clip built; they are used as they are, not copied.
+
+    Args:
+        model: the model, whose own numbers don't matter.
+        tensors: as ``read_weights`` gives them.
+        path: their file, for messages.
+        name: the model's, for messages.
+        archive: they come from a TorchScript archive, in which modules may keep other tensors
+            beside their weights (masks, sizes): what the model's modules don't know is left out.
 
     Raises:
         WeightsError: a tensor is missing, too many, or of another shape. It names the first one,
             and the model that the weights belong to if that is a known one.
     """
     tensors = _with_names_of(model, tensors)
+    if archive:
+        tensors = _without_attributes(model, tensors)
     if wrong := _first_difference(model, tensors):
         other = fitting_model(tensors)
         hint = f"The weights are those of {other}: say --encoder {other}:{path}" if other else ""
@@ -118,6 +130,15 @@ def _with_names_of(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str,
         if name in named and own is not None and named[name].numel() == own.numel():
             named[name] = named[name].reshape(own.shape)
     return named
+
+
+def _without_attributes(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    own, modules = model.state_dict(), {name for name, _ in model.named_modules()}
+    return {
+        name: tensor
+        for name, tensor in tensors.items()
+        if name in own or name.rpartition(".")[0] not in modules
+    }
 
 
 def _is_weight(name: str) -> bool:

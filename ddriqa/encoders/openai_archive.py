@@ -41,10 +41,11 @@ LISTS = ("build_intlist", "build_doublelist", "build_boollist", "build_tensorlis
 
 def is_archive(path: Path) -> bool:
     """Whether a file is a TorchScript archive: a zip file that holds ``constants.pkl``."""
-    if not zipfile.is_zipfile(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(PurePosixPath(name).name == "constants.pkl" for name in archive.namelist())
+    except zipfile.BadZipFile:
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(PurePosixPath(name).name == "constants.pkl" for name in archive.namelist())
 
 
 def read_archive(path: Path) -> dict[str, Tensor]:

@@ -27,11 +27,14 @@ from ddriqa.errors import ImageError
 from ddriqa.images import foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_PIXELS = 250_000_000
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF", "MPO", "DIB", "JPEG2000")
+COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")
+OTHER_FORMATS = ("WEBP", "TIFF", "AVIF", "JPEG2000", "DIB")
 # Formats that run other programs (EPS) or accept any bytes (TGA) are left out on purpose.
+
+STRIP_PIXELS = 1 << 16
 
 _ORIENTATION_TAG, _DNG_TAG = 0x0112, 0xC612
 _UPRIGHT = {
@@ -161,7 +164,6 @@ def _from_file(
     stream: BinaryIO, result: Decoded, max_pixels: int, admit: Callable[[int], None]
 ) -> np.ndarray:
     head = stream.read(foreign.HEAD)
-    stream.seek(0)
     if reason := foreign.refusal(head, result.path):
         raise _fault(reason)
     with _open(stream, head) as image:
@@ -183,21 +185,24 @@ def _mega(pixels: int) -> str:
 
 
 def _open(stream: BinaryIO, head: bytes) -> Image.Image:
+    with contextlib.suppress(UnidentifiedImageError):
+        return _open_any_size(stream, COMMON_FORMATS)
+    Image.init()  # the other plugins, loaded where they are needed
+    others = [name for name in OTHER_FORMATS if name in Image.OPEN]
+    if foreign.is_heif(head) and _heif_plugin():
+        others.append("HEIF")
     try:
-        return _open_any_size(stream, FORMATS)
+        return _open_any_size(stream, others)
     except UnidentifiedImageError:
-        if foreign.is_heif(head) and _heif_plugin():
-            stream.seek(0)
-            return _open_any_size(stream, ("HEIF",))
         raise _fault(foreign.unknown(head)) from None
 
 
-def _open_any_size(stream: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
+def _open_any_size(stream: BinaryIO, formats: Sequence[str]) -> Image.Image:
     """Pillow's own limit is one for the whole process; ``max_pixels`` is checked afterwards."""
+    stream.seek(0)
     try:
         return Image.open(stream, formats=formats)
     except Image.DecompressionBombError:
-        stream.seek(0)
         with _LIMIT_LOCK, _without_pillow_limit():
             return Image.open(stream, formats=formats)
 
@@ -228,7 +233,20 @@ def _from_image(image: Image.Image, result: Decoded) -> np.ndarray:
     image.load()
     image = _rgb(_upright(image))
     result.width, result.height = image.size
-    return np.asarray(image)
+    return _array(image)
+
+
+def _array(image: Image.Image) -> np.ndarray:
+    """What ``np.array`` gives, which for large pictures goes through the memory twice more."""
+    width, height = image.size
+    if width * height < STRIP_PIXELS * 4:
+        return np.array(image)
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, STRIP_PIXELS // width)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(height, top + rows)))
+        pixels[top : top + rows] = np.asarray(strip)
+    return pixels
 
 
 def _orientation(image: Image.Image) -> int:
@@ -258,7 +276,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = image.convert("RGB")
     if profile or image.mode == "LAB":
         transform = _to_srgb(profile, image.mode)
-        image = ImageCms.applyTransform(image, transform) if transform else image
+        image = transform.apply(image) if transform else image
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -266,7 +284,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if image.mode.startswith("I"):  # 16 bit, which older Pillow opens as 32
-        ceiling = 65535.0 if 0 <= low and high <= 65535 else None
+        ceiling = 65535.0 if low >= 0 and high <= 65535 else None
     else:
         ceiling = next((top for top in (1.0, 255.0, 65535.0) if high <= top and low >= 0), None)
     if ceiling is None:
@@ -291,7 +309,7 @@ def _to_srgb(profile: bytes | None, mode: str) -> ImageCms.ImageCmsTransform | N
         return None
     if mode == "RGB":
         colours = Image.fromarray(_COLOURS)
-        moved = np.asarray(ImageCms.applyTransform(colours, transform)).astype(int) - _COLOURS
+        moved = np.asarray(transform.apply(colours)).astype(int) - _COLOURS
         return None if np.abs(moved).max() <= 2 else transform
     return transform
 

@@ -2,8 +2,8 @@
 
 In a folder every file with the ending of a picture or of a camera raw file counts; names that
 begin with a dot are passed over. Its files come first, then its sub-folders, both in natural
-order (``img2`` before ``img10``). Links to folders are followed, but each real folder is entered
-once an argument, so loops end. A file that is named explicitly is tried whatever its ending.
+order (``img2`` before ``img10``). Links to folders are followed after the real folders, and each
+real folder is entered once an argument, so loops end. A file that is named explicitly is tried whatever its ending.
 
 Every distinct path is given out once, at its first place. Names that aren't text in the file
 system's encoding survive as ``os.fsdecode`` makes them (surrogate escapes).
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 RAW_EXTENSIONS = frozenset(
-    "3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf "
-    "srw x3f".split()
+    (
+        *("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "iiq", "kdc", "mef", "mos"),
+        *("mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw"),
+        "x3f",
+    )
 )
 """Camera raw files: found, and answered with a row that says what to do."""
 
 PICTURE_EXTENSIONS = frozenset(
-    "jpg jpeg jpe jfif png apng webp bmp gif tif tiff avif heic heif jxl jp2".split()
+    (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "bmp", "gif", "tif", "tiff"),
+        *("avif", "heic", "heif", "jxl", "jp2"),
+    )
 )
 
 
@@ -54,8 +60,8 @@ def find(
     """
     seen: set[str] = set()
     barren: list[str] = []
-    for given in map(os.fspath, paths):
-        found_any = False
+    for given in paths:
+        given, found_any = os.fspath(given), False
         for path in _expand(given, recursive):
             found_any = True
             key = _key(path)
@@ -85,7 +91,7 @@ def _nothing(barren: list[str], recursive: bool) -> UsageError:
 def _expand(given: str, recursive: bool) -> Iterator[str]:
     if os.path.isdir(given):
         yield from _walk(given, recursive)
-    elif not os.path.lexists(given) and glob.has_magic(given):
+    elif glob.has_magic(given) and not os.path.lexists(given):
         matches = sorted(glob.glob(given, recursive=True), key=natural)
         for match in matches:
             yield from _expand(match, recursive)
@@ -109,7 +115,8 @@ def _walk(top: str, recursive: bool) -> Iterator[str]:
         entered.add(identity)
         yield from (entry.path for entry in entries if _is_picture(entry))
         if recursive:
-            folders += [entry.path for entry in reversed(entries) if _is_folder(entry)]
+            below = sorted(filter(_is_folder, entries), key=os.DirEntry.is_symlink)
+            folders += [entry.path for entry in reversed(below)]
 
 
 def _identity(folder: str) -> tuple[int, int]:

@@ -69,7 +69,9 @@ class Batches:
 
     def finish(self, image: Prepared) -> None:
         """Run the batches that hold views of an image, full or not."""
-        for key in [k for k, queue in self._waiting.items() if any(c.image is image for c in queue)]:
+        for key in [
+            k for k, queue in self._waiting.items() if any(c.image is image for c in queue)
+        ]:
             self._run(key)
 
     def _run(self, key: tuple[View, torch.Size, torch.dtype]) -> None:

@@ -12,7 +12,7 @@ from ddriqa.scoring.batches import Batches
 from ddriqa.scoring.read_ahead import Prepared, ReadAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     import torch
 
@@ -54,7 +54,7 @@ class Pipeline:
         """The score columns of all metrics, in order."""
         return tuple(column for metric in self.metrics for column in metric.columns)
 
-    def run(self, sources: Iterable[Any]) -> Iterator[Record]:
+    def run(self, sources: Iterable[Any]) -> Generator[Record, None, None]:
         """One record for each source, in input order, as soon as it and those before are done.
 
         Raises:

@@ -12,14 +12,14 @@ from ddriqa.images.decode import MAX_PIXELS, decode
 from ddriqa.scoring.table import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from torch import Tensor
 
     from ddriqa.images.views import View
 
 BYTES_IN_FLIGHT = 768 << 20
-BYTES_PER_PIXEL = 10  # Pillow's four, the array's three, and three while one becomes the other
+BYTES_PER_PIXEL = 8  # Pillow's four, the array's three, and some for the strips between
 MAX_ASPECT = 50
 
 
@@ -75,7 +75,7 @@ class ReadAhead:
         self._views, self._workers, self._ahead = views, workers, ahead
         self._max_pixels, self.budget = max_pixels, MemoryBudget()
 
-    def __call__(self, sources: Iterable[Any]) -> Iterator[Prepared]:
+    def __call__(self, sources: Iterable[Any]) -> Generator[Prepared, None, None]:
         """One ``Prepared`` for each source, in order. Closing the iterator ends the threads."""
         waiting: deque[tuple[int, Future[Prepared]]] = deque()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ddriqa-decode")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,7 @@ class Scorer:
             return next(self.iter([images]))
         return list(self.iter(images))
 
-    def iter(self, images: Iterable[Any]) -> Iterator[Record]:
+    def iter(self, images: Iterable[Any]) -> Generator[Record, None, None]:
         """A record for each image, in order, as a stream: memory stays bounded."""
         return self._ready().run(images)
 

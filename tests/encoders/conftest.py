@@ -15,6 +15,7 @@ TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "lay
 TINY = {
     "tiny-vit": {"image_size": 32, "layers": 4, "width": 64, "head_width": 32, "patch_size": 8},
     "tiny-resnet": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 8, "head_width": 32},
+    "tiny-timm": {"image_size": 160, "timm_model_name": "test_vit", "timm_proj": "linear"},
 }
 
 
@@ -32,7 +33,7 @@ def open_clip():
 
 @pytest.fixture(scope="session")
 def tiny_models(open_clip, tmp_path_factory):
-    """Register ``tiny-vit`` and ``tiny-resnet``, with plain GELU and with QuickGELU."""
+    """Register open_clip's ViT, its ResNet and a tower of timm, with GELU and with QuickGELU."""
     folder = tmp_path_factory.mktemp("configs")
     for name, vision in TINY.items():
         config = {"embed_dim": 48, "vision_cfg": vision, "text_cfg": TEXT}
@@ -51,7 +52,9 @@ def random_model(open_clip):
         torch.manual_seed(0)
         model = open_clip.create_model(name).eval().requires_grad_(False)
         for parameter_name, parameter in model.named_parameters():
-            if parameter_name.endswith("bn3.weight"):  # zero from the start: blocks would do nothing
+            if parameter_name.endswith(
+                "bn3.weight"
+            ):  # zero from the start: blocks would do nothing
                 parameter.fill_(0.5)
             parameter.copy_(parameter.half())
         return model

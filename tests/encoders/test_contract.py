@@ -35,31 +35,37 @@ def pixels(encoder: Encoder, count: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(count, 3, encoder.card.side, encoder.card.side, generator=random)
 
 
+@pytest.fixture(scope="module")
+def features(encoder) -> torch.Tensor:
+    with torch.no_grad():
+        return encoder.encode_image(pixels(encoder, 2))
+
+
+@pytest.fixture(scope="module")
+def text_features(encoder) -> torch.Tensor:
+    with torch.no_grad():
+        return encoder.encode_text([*TEXTS, TEXTS[0]])
+
+
 class TestEncoderContract:
-    def test_image_features_are_what_the_card_says(self, encoder):
-        with torch.no_grad():
-            features = encoder.encode_image(pixels(encoder, 2))
+    def test_image_features_are_what_the_card_says(self, encoder, features):
         assert features.shape == (2, encoder.card.dim)
         assert features.dtype == torch.float32
         assert encoder.card.dtype == "float32"
         assert features.isfinite().all()
         assert not torch.allclose(features[0], features[1])
 
-    def test_features_are_not_normalised(self, encoder):
-        with torch.no_grad():
-            norms = encoder.encode_image(pixels(encoder, 2)).norm(dim=1)
-            text_norms = encoder.encode_text(TEXTS).norm(dim=1)
-        assert (norms - 1).abs().min() > 1e-3
-        assert (text_norms - 1).abs().min() > 1e-3
+    def test_features_are_not_normalised(self, features, text_features):
+        assert (features.norm(dim=1) - 1).abs().min() > 1e-3
+        assert (text_features.norm(dim=1) - 1).abs().min() > 1e-3
 
-    def test_text_features_share_the_space(self, encoder):
-        features = encoder.encode_text([*TEXTS, TEXTS[0]]).detach()
-        assert features.shape == (3, encoder.card.dim)
-        torch.testing.assert_close(features[0], features[2])
-        assert not torch.allclose(features[0], features[1])
+    def test_text_features_share_the_space(self, encoder, text_features):
+        assert text_features.shape == (3, encoder.card.dim)
+        torch.testing.assert_close(text_features[0], text_features[2])
+        assert not torch.allclose(text_features[0], text_features[1])
 
     def test_stored_text_features_are_those_of_the_text_tower(self, encoder):
-        stored = list(encoder.prompt_features)[:8] or TEXTS
+        stored = list(encoder.prompt_features)[:8] or TEXTS[:1]
         expected = encoder.encode_text(stored).detach()
         torch.testing.assert_close(encoder.text_features(stored), expected, rtol=1e-4, atol=1e-4)
 

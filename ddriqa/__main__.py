@@ -1,0 +1,5 @@
+"""``python -m ddriqa``."""
+
+from ddriqa.cli.main import main
+
+main()

@@ -1,0 +1,81 @@
+"""The command ``ddriqa``: a table of commands, each loaded when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ddriqa.cli.failures import guarded
+
+COMMANDS = {
+    "score": "ddriqa.cli.score:score",
+    "encoders": "ddriqa.cli.encoders:encoders",
+    "train-encoder": "ddriqa.cli.train_encoder:train_encoder",
+}
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(TyperGroup):
+    """The commands of the table; only the one that is called is imported."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)  # each is loaded on demand
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in COMMANDS and self.commands[cmd_name] is None:
+            self.commands[cmd_name] = _load(cmd_name)
+        return self.commands.get(cmd_name)
+
+
+def _load(name: str) -> Any:
+    module, attribute = COMMANDS[name].split(":")
+    single = typer.Typer(add_completion=False, context_settings=SETTINGS, rich_markup_mode=None)
+    single.command(name)(getattr(import_module(module), attribute))
+    return typer.main.get_command(single)
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, context_settings=SETTINGS, rich_markup_mode=None
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from ddriqa import __version__
+
+        print(f"ddriqa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def ddriqa(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Say how good photographs are and what is wrong with them. No reference picture needed.
+
+    \b
+      ddriqa score photos/                    look at a folder
+      ddriqa score photos/ -o scores.csv      write a table of it
+      ddriqa score --help                     what the numbers mean, and every option
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point of the console: runs a command and leaves with its exit code."""
+    command = typer.main.get_command(app)
+    sys.exit(guarded(lambda: command.main(arguments, prog_name="ddriqa", standalone_mode=False)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""A bar on a terminal's stderr: how many, how fast, how long still, failures so far."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ddriqa.scoring import Record
+
+
+class ScoreProgress:
+    """A context manager; nothing is drawn unless stderr is a terminal.
+
+    Args:
+        what: the encoder that is loaded first.
+        count: gives the number of images; runs in a thread beside the work, and its result is
+            shown as soon as it is there. None where it can't be known.
+        quiet: draw nothing at all.
+    """
+
+    def __init__(self, what: str, count: Callable[[], int] | None, *, quiet: bool = False) -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            _Counts(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            disable=quiet or not console.is_terminal or console.is_dumb_terminal,
+        )
+        self._task = self._bar.add_task(f"Loading {what}", total=None, failed=0)
+        self._count = count
+
+    def __enter__(self) -> ScoreProgress:
+        self._bar.start()
+        if self._count and not self._bar.disable:
+            threading.Thread(target=self._find_total, daemon=True).start()
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self._bar.stop()
+
+    def _find_total(self) -> None:
+        assert self._count is not None
+        self._bar.update(self._task, total=self._count())
+
+    def begin(self) -> None:
+        """The model is there; the clock of the rate starts."""
+        self._bar.reset(self._task, description="Scoring", total=self._bar.tasks[0].total, failed=0)
+
+    def add(self, record: Record) -> None:
+        """One more image is done."""
+        failed = self._bar.tasks[0].fields["failed"] + (record.error is not None)
+        self._bar.update(self._task, advance=1, failed=failed)
+
+
+class _Counts(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        total = f"/{task.total:.0f}" if task.total else ""
+        parts = [f"{task.completed:.0f}{total}"]
+        if task.speed:
+            parts.append(rate(task.speed))
+        if task.time_remaining is not None and task.completed:
+            parts.append(f"{duration(task.time_remaining)} left")
+        if task.fields["failed"]:
+            parts.append(f"{task.fields['failed']} failed")
+        return Text("  ".join(parts))
+
+
+def rate(per_second: float) -> str:
+    """Images per second, with as many digits as say something."""
+    return f"{per_second:.1f} images/s" if per_second < 10 else f"{per_second:.0f} images/s"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

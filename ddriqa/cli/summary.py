@@ -1,0 +1,149 @@
+"""What a person reads after a run: how many, how good, the best, the worst, and what failed."""
+
+from __future__ import annotations
+
+import heapq
+import statistics
+from array import array
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from ddriqa.cli.progress import duration, rate
+from ddriqa.cli.streams import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from ddriqa.scoring import Record
+
+SHOWN, FAILURES_SHOWN, BINS, BAR = 5, 10, 8, 32
+FEW = 8
+"""With fewer pictures a median says little, and the lowest response counts as the weakest."""
+
+
+class Summary:
+    """Collects records of one metric; memory grows by a few numbers an image.
+
+    Args:
+        columns: the score columns: the score itself, then its types as ``score_type``.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._score = columns[0]
+        self._types = [name for name in columns if name.startswith(f"{self._score}_")]
+        self._values = {name: array("f") for name in (self._score, *self._types)}
+        self._best: list[tuple[float, int, Record]] = []
+        self._worst: list[tuple[float, int, Record]] = []
+        self._failures: list[Record] = []
+        self.images = self.failed = 0
+
+    def add(self, record: Record) -> None:
+        """Take one record into account."""
+        self.images += 1
+        if record.error is not None:
+            self.failed += 1
+            if len(self._failures) < FAILURES_SHOWN:
+                self._failures.append(record)
+            return
+        for name, values in self._values.items():
+            values.append(record.scores[name])
+        score = record.scores[self._score]
+        _keep(self._best, (score, -self.images, record))
+        _keep(self._worst, (-score, -self.images, record))
+
+    def line(self) -> str:
+        """The run in one line."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{_images(self.images - self.failed)} scored{failed}"
+
+    def show(self, console: Console, seconds: float) -> None:
+        """Print everything."""
+        speed = rate((self.images - self.failed) / seconds) if seconds else ""
+        console.print(Text(f"{self.line()} in {duration(seconds)} ({speed})", style="bold"))
+        if self._best:
+            self._show_scores(console)
+        if self._failures:
+            self._show_failures(console)
+
+    def _show_scores(self, console: Console) -> None:
+        values = self._values[self._score]
+        console.print(
+            Text.assemble(
+                (self._score, "bold"),
+                f" {min(values):.3f} to {max(values):.3f}, median {statistics.median(values):.3f}",
+                ("  (higher is better)", "dim"),
+            )
+        )
+        if len(values) >= FEW:
+            console.print(histogram(values))
+        medians = {name: statistics.median(self._values[name]) for name in self._types}
+        best = [record for *_, record in sorted(self._best, reverse=True)]
+        worst = [record for *_, record in sorted(self._worst, reverse=True)]
+        if len(values) <= 2 * SHOWN:  # few enough to show them all, best first
+            every = best + [record for record in reversed(worst) if record not in best]
+            self._show_records(console, "Best first", every, medians)
+        else:
+            self._show_records(console, "Best", best, medians)
+            self._show_records(console, "Worst", worst, medians)
+
+    def _show_records(
+        self, console: Console, title: str, records: list[Record], medians: dict[str, float]
+    ) -> None:
+        console.print(Text(f"\n{title}", style="bold"))
+        weakest = {record.path: self.weakest(record, medians) for record in records}
+        width = max(map(len, weakest.values()))
+        for record in records:
+            kind = f"weakest: {weakest[record.path]:{width}}  " if self._types else ""
+            line = Text.assemble(
+                f"{record.scores[self._score]:.3f}  ", (kind, "dim"), readable(record.path)
+            )
+            console.print(line, soft_wrap=True)
+
+    def weakest(self, record: Record, medians: dict[str, float]) -> str:
+        """The type of damage that a picture shows most: its lowest response, seen against the
+        median of that type over the run where there are enough pictures for one."""
+        if not self._types:
+            return ""
+        many = len(self._values[self._score]) >= FEW
+
+        def response(name: str) -> float:
+            return record.scores[name] / medians[name] if many else record.scores[name]
+
+        return min(self._types, key=response).removeprefix(f"{self._score}_")
+
+    def _show_failures(self, console: Console) -> None:
+        console.print(Text("\nFailed", style="bold"))
+        for record in self._failures:
+            console.print(Text(f"{readable(record.path)}: {record.error}"), soft_wrap=True)
+        if self.failed > len(self._failures):
+            console.print(Text(f"and {self.failed - len(self._failures)} more"))
+
+
+def _keep(heap: list[tuple[float, int, Record]], item: tuple[float, int, Record]) -> None:
+    if len(heap) < SHOWN:
+        heapq.heappush(heap, item)
+    else:
+        heapq.heappushpop(heap, item)
+
+
+def _images(count: int) -> str:
+    return f"{count} image" if count == 1 else f"{count} images"
+
+
+def histogram(values: Sequence[float]) -> Table:
+    """Equal steps from the least to the greatest value, a bar and a count each."""
+    low, high = min(values), max(values)
+    step = (high - low) / BINS or 1.0
+    counts = [0] * BINS
+    for value in values:
+        counts[min(BINS - 1, int((value - low) / step))] += 1
+    table = Table.grid(padding=(0, 1))
+    for index, count in enumerate(counts):
+        edges = f"{low + index * step:.3f} to {low + (index + 1) * step:.3f}"
+        bar = "█" * max(round(count / max(counts) * BAR), int(count > 0))
+        table.add_row(Text(edges, style="dim"), bar, str(count))
+    return table

@@ -1,0 +1,72 @@
+"""The bounds of what is read ahead."""
+
+import threading
+import time
+
+from ddriqa.images.decode import Decoded
+from ddriqa.scoring import read_ahead
+from ddriqa.scoring.read_ahead import MemoryBudget, ReadAhead
+
+
+def test_bytes_in_flight_stay_below_the_limit_and_the_oldest_always_gets_in(monkeypatch):
+    """A hundred pictures that each claim a third of the budget, and some that exceed it."""
+    lock, inside, most = threading.Lock(), 0, 0
+
+    def heavy(source, *, max_pixels, admit):
+        nonlocal inside, most
+        size = 1000 if source % 17 == 0 else 30
+        admit(size)
+        with lock:
+            inside += size
+            most = max(most, inside if size == 30 else 0)
+        time.sleep(0.001)
+        with lock:
+            inside -= size
+        return Decoded(str(source), error="none")
+
+    monkeypatch.setattr(read_ahead, "decode", heavy)
+    reader = ReadAhead([], workers=8, ahead=20)
+    reader.budget = MemoryBudget(100 * read_ahead.BYTES_PER_PIXEL)
+    paths = [prepared.record.path for prepared in reader(range(100))]
+    assert paths == [str(i) for i in range(100)]
+    assert most <= 1000 + 90 + 30
+    assert reader.budget.used == 0
+
+
+def test_closing_frees_threads_that_wait_for_memory():
+    reader = ReadAhead([], workers=4, ahead=8)
+    reader.budget = MemoryBudget(1)
+    waiting = threading.Event()
+
+    def claim(index, size):
+        waiting.set()
+        MemoryBudget.claim(reader.budget, index, size)
+
+    reader.budget.claim = claim
+    run = reader(_pictures())
+    next(run)
+    waiting.wait(5)
+    begun = time.monotonic()
+    run.close()
+    assert time.monotonic() - begun < 5
+
+
+def _pictures():
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(stream, "PNG")
+    return [stream.getvalue()] * 50
+
+
+def test_workers_do_not_change_torch_s_threads():
+    import torch
+
+    from ddriqa import Scorer
+
+    before = torch.get_num_threads()
+    list(Scorer(encoder="toy", workers=7).iter(_pictures()))
+    assert torch.get_num_threads() == before

@@ -1,0 +1,191 @@
+import io
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from ddriqa import Scorer
+from ddriqa.encoders import load_encoder
+from ddriqa.errors import DdriqaError, DeviceError, UsageError
+from ddriqa.metrics import catalogue
+from ddriqa.metrics.ddr import DDR, DISPARITIES
+from ddriqa.metrics.prompts import PromptPair
+from ddriqa.scoring import Record
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    return Scorer(encoder="toy")
+
+
+def picture(seed=0, size=(40, 60)):
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+def test_every_kind_of_source_gives_the_same_score(scorer, tmp_path):
+    pixels = picture()
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    tensor = torch.from_numpy(pixels).permute(2, 0, 1)
+    sources = [path, str(path), path.read_bytes(), Image.fromarray(pixels), pixels, tensor]
+    records = [scorer.score(source) for source in sources]
+    assert all(isinstance(record, Record) for record in records)
+    assert all(record.scores == records[0].scores for record in records)
+    assert all((record.width, record.height) == (60, 40) for record in records)
+    assert scorer.score(sources) == records
+
+
+def test_a_batch_tensor_is_many_images(scorer):
+    batch = torch.stack([torch.from_numpy(picture(i)).permute(2, 0, 1) for i in range(3)])
+    records = scorer.score(batch)
+    assert [r.scores for r in records] == [scorer.score(picture(i)).scores for i in range(3)]
+
+
+def test_floats_are_not_rounded_to_grey_levels():
+    """The published class takes floats: crops of a float tensor keep every digit."""
+    scorer = Scorer(encoder="toy", geometry="crops")
+    tensor = torch.rand(3, 50, 70, generator=torch.Generator().manual_seed(0))
+    encoder = load_encoder("toy")
+    metric = DDR(encoder, geometry="crops")
+    expected = metric.score(encoder.encode_image(metric.view.of_tensor(tensor[None])[0]))
+    found = scorer.score(tensor).scores
+    assert found["ddr"] == pytest.approx(float(expected["ddr"].mean()), abs=1e-6)
+    rounded = scorer.score((tensor * 255).round().byte()).scores
+    assert rounded["ddr"] != found["ddr"]
+
+
+def test_grey_arrays(scorer):
+    grey = picture()[..., 0]
+    assert scorer.score(grey).scores == scorer.score(np.stack([grey] * 3, -1)).scores
+
+
+def test_a_generator_is_many_images_and_is_streamed(scorer):
+    records = scorer.iter(picture(i) for i in range(3))
+    assert next(records).scores == scorer.score(picture(0)).scores
+    assert len(scorer.score(picture(i) for i in range(3))) == 3
+
+
+def test_nothing_in_nothing_out(scorer):
+    assert scorer.score([]) == []
+    assert scorer.table([]).empty
+
+
+def test_a_table(scorer, tmp_path):
+    frame = scorer.table([picture(), tmp_path / "gone.jpg"])
+    assert isinstance(frame, pd.DataFrame)
+    assert list(frame) == ["path", "width", "height", *scorer.columns, "status", "error"]
+    assert frame["status"].tolist() == ["ok", "failed"]
+    assert frame["ddr"].notna().tolist() == [True, False]
+    assert len(scorer.table(picture())) == 1
+
+
+def test_a_scorer_can_be_pickled_before_and_after_use(scorer):
+    fresh = pickle.loads(pickle.dumps(Scorer(encoder="toy")))
+    scorer.score(picture())
+    used = pickle.dumps(scorer)
+    assert len(used) < 2000  # no model inside
+    assert fresh.score(picture()) == pickle.loads(used).score(picture()) == scorer.score(picture())
+
+
+def test_an_encoder_object_is_taken(scorer):
+    assert Scorer(encoder=load_encoder("toy")).score(picture()) == scorer.score(picture())
+
+
+def test_types_and_prompts(tmp_path):
+    assert Scorer(encoder="toy", types=["blur"]).columns == ("ddr", "ddr_blur")
+    pairs = {"haze": ("A clear photo.", "A hazy photo.")}
+    path = tmp_path / "pairs.toml"
+    path.write_text('[haze]\nclean = "A clear photo."\ndegraded = "A hazy photo."\n')
+    records = [
+        Scorer(encoder="toy", prompts=prompts).score(picture())
+        for prompts in (pairs, path, str(path), {"haze": PromptPair("haze", *pairs["haze"])})
+    ]
+    assert records[0].scores.keys() == {"ddr", "ddr_haze"}
+    assert all(record == records[0] for record in records)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"metric": "nonsense"}, "ddr"),
+        ({"geometry": "round"}, "crops, view"),
+        ({"disparity": "l7"}, "cosine, l1, l2"),
+        ({"device": "tpu"}, "auto, cpu, cuda, mps"),
+        ({"types": ["sharpness"]}, "color"),
+        ({"types": ["blur", "blur"]}, "twice"),
+        ({"prompts": "/no/such.toml"}, "can't be read"),
+        ({"batch_size": 0}, "at least 1"),
+        ({"workers": -1}, "at least 1"),
+        ({"max_pixels": 0}, "at least 1"),
+    ],
+)
+def test_wrong_options_are_said_at_once(options, word):
+    with pytest.raises(UsageError, match=word):
+        Scorer(**options)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device")
+def test_a_device_that_is_not_there():
+    with pytest.raises(DeviceError, match="Use --device cpu"):
+        Scorer(encoder="toy", device="cuda").score(picture())
+
+
+def test_an_unknown_encoder_is_an_expected_failure():
+    with pytest.raises(DdriqaError):
+        Scorer(encoder="no-such-encoder").score(picture())
+
+
+def test_failures_are_records(scorer, tmp_path):
+    record = scorer.score(tmp_path / "gone.jpg")
+    assert (record.status, record.error, record.scores) == ("failed", "no such file", {})
+    assert record.as_row(["ddr"])["ddr"] is None
+    assert scorer.score(7).status == "failed"
+
+
+def test_the_description_holds_what_fixes_the_numbers(scorer):
+    facts = scorer.describe()
+    assert facts["encoder"]["fingerprint"] == load_encoder("toy").fingerprint
+    assert facts["metrics"][0]["view"] == {"geometry": "view", "side": 32}
+    assert facts["precision"] == "float32"
+    assert {"ddriqa", "torch", "pillow", "device", "columns"} <= facts.keys()
+
+
+def test_max_pixels(scorer):
+    stream = io.BytesIO()
+    Image.fromarray(picture()).save(stream, "PNG")
+    record = Scorer(encoder="toy", max_pixels=100).score(stream.getvalue())
+    assert "--max-pixels" in record.error
+
+
+def test_the_table_of_metrics():
+    assert catalogue.DISPARITIES == DISPARITIES
+    for name, target in catalogue.METRICS.items():
+        module, attribute = target.split(":")
+        metric = getattr(__import__(module, fromlist=[attribute]), attribute)(load_encoder("toy"))
+        assert metric.name == name
+        assert metric.higher_is_better
+        assert metric.columns[0] == name
+
+
+def test_making_a_scorer_loads_nothing_heavy():
+    program = (
+        "import sys; from ddriqa import Scorer; Scorer()\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'PIL', 'open_clip', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_scoring_loads_no_more_than_it_needs(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    program = (
+        "import sys; from ddriqa import Scorer; Scorer(encoder='toy').score(sys.argv[1])\n"
+        "heavy = {'pandas', 'open_clip', 'torchvision', 'timm', 'scipy', 'rich'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "a.png")], check=True)
