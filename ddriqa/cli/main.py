@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ddriqa.cli.failures import guarded
+from ddriqa.cli.streams import never_none
 
 COMMANDS = {
     "score": "ddriqa.cli.score:score",
@@ -73,6 +74,7 @@ def ddriqa(
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the console: runs a command and leaves with its exit code."""
+    never_none()
     command = typer.main.get_command(app)
     sys.exit(guarded(lambda: command.main(arguments, prog_name="ddriqa", standalone_mode=False)))
 

@@ -62,5 +62,10 @@ class Target:
         except OSError as fault:
             reason = (fault.strerror or "can't be written").lower()
             raise OutputError(str(self.path), reason) from fault
-        with stream:
+        try:
             yield stream
+        except BaseException:
+            with contextlib.suppress(OSError):  # the first failure is the one to tell
+                stream.close()
+            raise
+        stream.close()

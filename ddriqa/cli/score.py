@@ -13,7 +13,7 @@ from ddriqa.cli import options
 from ddriqa.cli.inputs import Source
 from ddriqa.cli.interrupts import Interruptible
 from ddriqa.cli.outputs import Target
-from ddriqa.cli.streams import protected_stdout
+from ddriqa.cli.streams import protected
 from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Run:
         from ddriqa.cli.summary import Summary
 
         try:
-            with protected_stdout() as stdout:
+            with protected() as stdout:
                 found = self._first_found()
                 with self._progress() as progress:
                     summary = Summary(self.scorer.columns)

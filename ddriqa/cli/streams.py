@@ -1,50 +1,64 @@
-"""Standard output belongs to the rows of the table and to nothing else."""
+"""Standard output belongs to the rows of the table, standard error to our own words."""
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import sys
 from typing import IO, TYPE_CHECKING
-
-from ddriqa.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def never_none() -> None:
+    """Python has None for a stream that was closed by whoever started us: give it a sink."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  for the whole run
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
 @contextlib.contextmanager
-def protected_stdout() -> Iterator[IO[bytes]]:
-    """The real standard output, while descriptor 1 points at standard error.
+def protected() -> Iterator[IO[bytes]]:
+    """The real standard output, while nothing else can reach it.
 
-    Whatever a library, C code or a stray print writes meanwhile can't get between the rows.
-
-    Raises:
-        OutputError: standard output is closed.
+    Descriptor 1 points at standard error meanwhile, so that whatever a library, C code or a stray
+    print writes can't get between the rows. Descriptor 2 points nowhere, since C libraries talk
+    there about damaged files; ``sys.stderr`` still leads to the real one, and so does the trace
+    of a crash.
     """
     sys.stdout.flush()
-    try:
-        descriptor = os.dup(1)
-    except OSError as fault:
-        raise OutputError("standard output", "is closed", "Write to a file with -o") from fault
-    stream = os.fdopen(descriptor, "wb")
-    _point_at_stderr(1)
+    sys.stderr.flush()
+    real_out, real_err = os.dup(1), os.dup(2)
+    stream, talk, talked = os.fdopen(os.dup(real_out), "wb"), _talk(real_err), sys.stderr
+    os.dup2(real_err, 1)
+    _point_nowhere(2)
+    sys.stderr = talk
+    if traced := not faulthandler.is_enabled():
+        faulthandler.enable(real_err)
     try:
         yield stream
     finally:
-        with contextlib.suppress(BrokenPipeError):
-            stream.flush()
         sys.stdout.flush()  # strays in Python's buffer go to stderr, too
-        os.dup2(descriptor, 1)
-        with contextlib.suppress(BrokenPipeError):
+        if traced:
+            faulthandler.disable()
+        sys.stderr = talked
+        talk.flush()
+        with contextlib.suppress(BrokenPipeError):  # whoever wrote rows has heard of it
             stream.close()
+        for real, descriptor in ((real_out, 1), (real_err, 2)):
+            os.dup2(real, descriptor)
+            os.close(real)
 
 
-def _point_at_stderr(descriptor: int) -> None:
-    try:
-        os.dup2(2, descriptor)
-    except OSError:  # stderr is closed
-        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+def _talk(descriptor: int) -> IO[str]:
+    return os.fdopen(os.dup(descriptor), "w", 1, encoding="utf-8", errors="backslashreplace")
+
+
+def _point_nowhere(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def readable(text: str) -> str:

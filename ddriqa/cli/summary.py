@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import statistics
 from array import array
 from typing import TYPE_CHECKING
@@ -62,14 +63,15 @@ class Summary:
 
     def show(self, console: Console, seconds: float) -> None:
         """Print everything."""
-        speed = rate((self.images - self.failed) / seconds) if seconds else ""
-        console.print(Text(f"{self.line()} in {duration(seconds)} ({speed})", style="bold"))
-        if self._best:
-            self._show_scores(console)
+        speed = f" ({rate(self.images / seconds)})" if seconds else ""
+        console.print(Text(f"{self.line()} in {duration(seconds)}{speed}", style="bold"))
+        if len(self._best) > 1:
+            self._show_range(console)
+        self._show_extremes(console)
         if self._failures:
             self._show_failures(console)
 
-    def _show_scores(self, console: Console) -> None:
+    def _show_range(self, console: Console) -> None:
         values = self._values[self._score]
         console.print(
             Text.assemble(
@@ -80,12 +82,15 @@ class Summary:
         )
         if len(values) >= FEW:
             console.print(histogram(values))
-        medians = {name: statistics.median(self._values[name]) for name in self._types}
+
+    def _show_extremes(self, console: Console) -> None:
+        medians = {name: statistics.median(self._values[name] or [0]) for name in self._types}
         best = [record for *_, record in sorted(self._best, reverse=True)]
         worst = [record for *_, record in sorted(self._worst, reverse=True)]
-        if len(values) <= 2 * SHOWN:  # few enough to show them all, best first
+        if self.images - self.failed <= 2 * SHOWN:  # few enough to show them all
             every = best + [record for record in reversed(worst) if record not in best]
-            self._show_records(console, "Best first", every, medians)
+            title = f"{self._score}, best first" if len(every) > 1 else self._score
+            self._show_records(console, title, every, medians)
         else:
             self._show_records(console, "Best", best, medians)
             self._show_records(console, "Worst", worst, medians)
@@ -93,6 +98,8 @@ class Summary:
     def _show_records(
         self, console: Console, title: str, records: list[Record], medians: dict[str, float]
     ) -> None:
+        if not records:
+            return
         console.print(Text(f"\n{title}", style="bold"))
         weakest = {record.path: self.weakest(record, medians) for record in records}
         width = max(map(len, weakest.values()))
@@ -135,15 +142,22 @@ def _images(count: int) -> str:
 
 
 def histogram(values: Sequence[float]) -> Table:
-    """Equal steps from the least to the greatest value, a bar and a count each."""
-    low, high = min(values), max(values)
-    step = (high - low) / BINS or 1.0
-    counts = [0] * BINS
+    """Steps of a round width from the least to the greatest value, a bar and a count each."""
+    step = round_step((max(values) - min(values)) / BINS)
+    digits = max(0, -math.floor(math.log10(step)))
+    first = math.floor(min(values) / step)
+    counts = [0] * (math.floor(max(values) / step) - first + 1)
     for value in values:
-        counts[min(BINS - 1, int((value - low) / step))] += 1
+        counts[math.floor(value / step) - first] += 1
     table = Table.grid(padding=(0, 1))
-    for index, count in enumerate(counts):
-        edges = f"{low + index * step:.3f} to {low + (index + 1) * step:.3f}"
+    for index, count in enumerate(counts, start=first):
+        edges = f"{index * step:.{digits}f} to {(index + 1) * step:.{digits}f}"
         bar = "█" * max(round(count / max(counts) * BAR), int(count > 0))
         table.add_row(Text(edges, style="dim"), bar, str(count))
     return table
+
+
+def round_step(width: float) -> float:
+    """The next of 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(max(width, 1e-9)))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width)

@@ -71,7 +71,7 @@ def _level(rng: np.random.Generator) -> float:
 def apply_variant(image: np.ndarray, variant: Variant, seed: list[int]) -> np.ndarray:
     """uint8 ``(H, W, 3)`` in and out; rounded to 8 bit once, after the last step."""
     rng = np.random.default_rng(seed)
-    pixels = image.astype(np.float32) / 255
+    pixels: np.ndarray = image.astype(np.float32) / np.float32(255)
     for name, level in variant.steps:
         pixels = get(name).apply(pixels, level, rng)
     return np.rint(pixels * 255).astype(np.uint8)

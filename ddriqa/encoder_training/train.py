@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,42 @@ from ddriqa.images.views import WholePicture
 from ddriqa.metrics.prompts import published_pairs
 
 RESPONSES = ["quality", "color", "noise", "blur", "exposure", "compression", "contrast"]
-CONTENT, CONTENT_NORM, DIM = 64, 4.0, 128
-VIEW_SIDE = 384
-TEXT = {"width": 192, "layers": 3, "heads": 4}
-TEXT_STEPS = 1500
-FEWEST_PHOTOS = CONTENT + 1
 
 Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of the encoder and length of its training; the defaults are what ships.
+
+    ``content`` is the number of content directions (fewer than photographs), ``content_norm``
+    the length of the content beside responses of deviation 1, ``dim`` the embedding's length.
+    """
+
+    view_side: int = 384
+    content: int = 64
+    content_norm: float = 4.0
+    dim: int = 128
+    text_width: int = 192
+    text_layers: int = 3
+    text_heads: int = 4
+    text_steps: int = 1500
+
+    def settings(self, counts: list[int], card: dict[str, Any]) -> dict[str, Any]:
+        """What ``BuiltinEncoder`` needs; ``counts`` are the facets of each response."""
+        return {
+            "responses": dict(zip(RESPONSES, counts, strict=True)),
+            "content": self.content,
+            "content_norm": self.content_norm,
+            "dim": self.dim,
+            "view_side": self.view_side,
+            "text": {
+                "width": self.text_width,
+                "layers": self.text_layers,
+                "heads": self.text_heads,
+            },
+            "card": card,
+        }
 
 
 def train_encoder_file(
@@ -45,8 +75,9 @@ def train_encoder_file(
     work: Path,
     device: str,
     seed: int,
-    overwrite: bool,
-    report: Report,
+    overwrite: bool = False,
+    report: Report = lambda stage, done, total: None,
+    recipe: Recipe = Recipe(),
 ) -> None:
     """Train an encoder and write it.
 
@@ -58,7 +89,9 @@ def train_encoder_file(
         work: folder of intermediate results; an interrupted run goes on from them.
         device: ``cpu``, ``cuda`` ….
         seed: of damage, sentences and training.
+        overwrite: replace an existing output.
         report: called with a stage's name, how much is done, of how much.
+        recipe: sizes and lengths.
 
     Raises:
         UsageError: too few photographs, unreadable ones, a bad captions file.
@@ -68,50 +101,42 @@ def train_encoder_file(
     if output.exists() and not overwrite:
         raise OutputError(str(output), "exists", "Use --force to overwrite it.")
     paths = [Path(path) for path in find(photos)]
-    if len(paths) < FEWEST_PHOTOS:
-        reason = f"only {len(paths)} photographs, {FEWEST_PHOTOS} are the least"
+    if len(paths) <= recipe.content:
+        reason = f"only {len(paths)} photographs, {recipe.content + 1} are the least"
         raise UsageError(" ".join(photos), reason, "300 or more are better.")
     named = read_captions(captions) if captions else []
     tower = imagenet_tower().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    view = WholePicture(VIEW_SIDE)
+    view = WholePicture(recipe.view_side)
     statistics = collect(
         tower, view, paths, seed, work, lambda done: report("photographs", done, len(paths))
     )
     facts = card(paths, statistics, named, seed)
-    encoder = build(tower.cpu(), statistics, facts, named, seed, report)
+    encoder = build(tower.cpu(), statistics, facts, named, seed, report, recipe)
     save(encoder, output)
 
 
 def build(
     tower: EfficientNetLite0,
     statistics: Statistics,
-    settings_card: dict[str, Any],
+    facts: dict[str, Any],
     captions: list[tuple[Path, str]],
     seed: int,
     report: Report,
+    recipe: Recipe,
 ) -> BuiltinEncoder:
     """The encoder from its tower and the statistics of damaged photographs."""
     data = prepare(statistics)
     report("read-outs", 0, 2)
     facets, counts = fit_facets(data, RESPONSES)
     report("read-outs", 1, 2)
-    content = on_statistics(fit_content(data, CONTENT), data)
+    content = on_statistics(fit_content(data, recipe.content), data)
     report("read-outs", 2, 2)
     pairs = list(published_pairs().values())
     texts = [text for _, text in captions]
     sentences = corpus(RESPONSES, pairs, texts, seed)
     tokens = tokenize([*sentences[0], *texts])
-    settings = {
-        "responses": dict(zip(RESPONSES, counts, strict=True)),
-        "content": CONTENT,
-        "content_norm": CONTENT_NORM,
-        "dim": DIM,
-        "view_side": VIEW_SIDE,
-        "text": TEXT,
-        "card": settings_card,
-    }
     torch.manual_seed(seed)
-    encoder = BuiltinEncoder(settings, vocabulary_of(tokens))
+    encoder = BuiltinEncoder(recipe.settings(counts, facts), vocabulary_of(tokens))
     encoder.tower.load_state_dict(tower.state_dict())
     _set(encoder.facets, on_statistics(facets, data))
     _set(encoder.content, content)
@@ -122,11 +147,11 @@ def build(
         sentences,
         texts,
         pictures,
-        steps=TEXT_STEPS,
+        steps=recipe.text_steps,
         seed=seed,
-        report=lambda done: report("text tower", done, TEXT_STEPS),
+        report=lambda done: report("text tower", done, recipe.text_steps),
     )
-    settings_card["numbers"].update(errors)
+    facts["numbers"].update(errors)
     _store_prompts(encoder, [text for pair in pairs for text in (pair.clean, pair.degraded)])
     return encoder
 
@@ -146,13 +171,13 @@ def _calibrate(encoder: BuiltinEncoder, statistics: Statistics) -> None:
 
 
 def content_of(encoder: BuiltinEncoder, tower: EfficientNetLite0, paths: list[Path]) -> Tensor:
-    """Unit content vector of the picture of each path, ``(N, CONTENT)``; read once a picture."""
+    """Unit content vector of the picture of each path, ``(N, M)``; read once a picture."""
     vectors = {
         path: encoder.content(pool(tower, [encoder.view(read_photo(path))]))[0]
         for path in dict.fromkeys(paths)
     }
     if not paths:
-        return torch.zeros(0, CONTENT)
+        return torch.zeros(0, encoder.content.out_features)
     return nn.functional.normalize(torch.stack([vectors[path] for path in paths]), dim=-1)
 
 

@@ -43,7 +43,7 @@ def statistics(tower: EfficientNetLite0, pixels: Tensor) -> Tensor:
     maps = tower((pixels - MEAN) / STD)
     parts = []
     for tap in maps[:-1]:
-        variance, mean = torch.var_mean(tap, dim=(2, 3))
+        variance, mean = torch.var_mean(tap, dim=(2, 3), correction=0)
         parts += [mean, (variance + VARIANCE_FLOOR).sqrt()]
     return torch.cat([*parts, maps[-1].mean((2, 3)), tone_statistics(pixels)], dim=1)
 

@@ -35,7 +35,8 @@ def load_encoder(spec: str = "builtin", device: str = "cpu") -> Encoder:
     """An encoder in float32, frozen, on a device.
 
     Args:
-        spec: ``builtin``; ``toy``; ``MODEL`` of open_clip with OpenAI's weights (``ViT-B-32``);
+        spec: ``builtin``; ``builtin:/path`` (a file of ``ddriqa train-encoder``); ``toy``;
+            ``MODEL`` of open_clip with OpenAI's weights (``ViT-B-32``);
             ``MODEL:TAG`` with weights that open_clip knows (``ViT-B-32:laion2b_s34b_b79k``);
             ``MODEL:/path`` (safetensors, a state dict, OpenAI's archive);
             ``local-dir:/path`` or ``hf-hub:ORG/NAME`` with open_clip's config beside the weights.
@@ -50,9 +51,11 @@ def load_encoder(spec: str = "builtin", device: str = "cpu") -> Encoder:
         WeightsError: weights absent, damaged, or of another model than named.
         DeviceError: no such device here, or too little memory on it.
     """
-    if spec in BUILT_IN:
-        module, attribute = BUILT_IN[spec].split(":")
-        encoder: Encoder = getattr(import_module(module), attribute)()
+    name, _, file = spec.partition(":")
+    if spec in BUILT_IN or name == "builtin":
+        module, attribute = BUILT_IN[name].split(":")
+        load = getattr(import_module(module), attribute)
+        encoder: Encoder = load(file) if file else load()
     else:
         _check_model(spec)
         encoder = import_module("ddriqa.encoders.clip").load(spec)

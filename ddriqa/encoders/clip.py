@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import ModuleType
 
+OPENAI_DATA = "400 million pictures with texts from the web (not published)"
 RESNET_STAGES = (1, 2, 3, 4)  # of open_clip's list: the stem, then layer1 to layer4
 
 _torchvision_operators: list[torch.library.Library] = []

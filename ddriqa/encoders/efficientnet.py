@@ -73,7 +73,7 @@ class EfficientNetLite0(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = Conv(3, STEM, 3, 2)
-        self.stages = nn.ModuleList()
+        stages = []
         inputs = STEM
         for expansion, kernel, stride, outputs, count in STAGES:
             blocks = []
@@ -81,7 +81,8 @@ class EfficientNetLite0(nn.Module):
                 step = stride if i == 0 else 1
                 blocks.append(Block(inputs, outputs, expansion, kernel, step))
                 inputs = outputs
-            self.stages.append(nn.Sequential(*blocks))
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
         self.head = Conv(inputs, HEAD, 1)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -103,7 +104,7 @@ def from_published(weights: Mapping[str, Tensor]) -> EfficientNetLite0:
     tower = EfficientNetLite0()
     _fold(tower.stem, weights, "_conv_stem", "_bn0")
     _fold(tower.head, weights, "_conv_head", "_bn1")
-    blocks = [block for stage in tower.stages for block in stage]  # type: ignore[union-attr]
+    blocks = [module for module in tower.modules() if isinstance(module, Block)]
     for index, block in enumerate(blocks):
         prefix = f"_blocks.{index}."
         if block.expand is not None:

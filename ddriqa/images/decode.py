@@ -27,7 +27,7 @@ from ddriqa.errors import ImageError
 from ddriqa.images import foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 MAX_PIXELS = 250_000_000
 COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")
@@ -188,16 +188,16 @@ def _open(stream: BinaryIO, head: bytes) -> Image.Image:
     with contextlib.suppress(UnidentifiedImageError):
         return _open_any_size(stream, COMMON_FORMATS)
     Image.init()  # the other plugins, loaded where they are needed
-    others = [name for name in OTHER_FORMATS if name in Image.OPEN]
+    others = tuple(name for name in OTHER_FORMATS if name in Image.OPEN)
     if foreign.is_heif(head) and _heif_plugin():
-        others.append("HEIF")
+        others += ("HEIF",)
     try:
         return _open_any_size(stream, others)
     except UnidentifiedImageError:
         raise _fault(foreign.unknown(head)) from None
 
 
-def _open_any_size(stream: BinaryIO, formats: Sequence[str]) -> Image.Image:
+def _open_any_size(stream: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
     """Pillow's own limit is one for the whole process; ``max_pixels`` is checked afterwards."""
     stream.seek(0)
     try:
@@ -341,4 +341,5 @@ def _from_array(array: np.ndarray) -> np.ndarray:
             raise _fault("float pixels must lie in [0, 1]; others must be uint8")
     elif array.dtype != np.uint8:
         raise _fault("pixels must be uint8, or float in [0, 1]")
-    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
+    array = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array
+    return np.require(array, requirements=["C", "W"])  # torch warns of arrays that are read-only

@@ -3,7 +3,8 @@
 In a folder every file with the ending of a picture or of a camera raw file counts; names that
 begin with a dot are passed over. Its files come first, then its sub-folders, both in natural
 order (``img2`` before ``img10``). Links to folders are followed after the real folders, and each
-real folder is entered once an argument, so loops end. A file that is named explicitly is tried whatever its ending.
+real folder is entered once an argument, so loops end. A file that is named explicitly is tried
+whatever its ending.
 
 Every distinct path is given out once, at its first place. Names that aren't text in the file
 system's encoding survive as ``os.fsdecode`` makes them (surrogate escapes).
@@ -147,10 +148,9 @@ def extension(path: str) -> str:
     return os.path.splitext(path)[1][1:].lower()
 
 
-def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural(name: str) -> tuple[str, str]:
     """A sorting key that takes runs of digits as numbers: ``img2`` before ``img10``."""
-    parts = re.split(r"([0-9]+)", name.casefold())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts if part], name
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name.casefold()), name
 
 
 def read_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ddriqa.errors import DeviceError, UsageError
 from ddriqa.metrics.catalogue import DISPARITIES, METRICS
 from ddriqa.metrics.prompts import PromptPair, read_pairs, select_pairs
+from ddriqa.scoring.table import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ddriqa.encoders import Encoder
     from ddriqa.scoring.pipeline import Pipeline
-    from ddriqa.scoring.table import Record
 
 GEOMETRIES = ("crops", "view")
 
@@ -69,7 +70,9 @@ class Scorer:
         if geometry is not None:
             _known("--geometry", geometry, GEOMETRIES)
         _known("--disparity", disparity, DISPARITIES)
-        _known("--device", device.split(":")[0], ("auto", "cpu", "cuda", "mps"))
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
+            known = "Known: auto, cpu, cuda, cuda:1, mps"
+            raise UsageError("--device", f"unknown name {device!r}", known)
         for option, value in (
             ("--batch-size", batch_size),
             ("--workers", workers),
@@ -105,20 +108,22 @@ class Scorer:
             WeightsError, DeviceError, UsageError: the encoder can't be had. What is wrong with
                 an image is in its record.
         """
-        if _is_one(images):
-            return next(self.iter([images]))
-        return list(self.iter(images))
+        records = list(self.iter(images))
+        return records[0] if _is_one(images) else records
 
     def iter(self, images: Iterable[Any]) -> Generator[Record, None, None]:
-        """A record for each image, in order, as a stream: memory stays bounded."""
-        return self._ready().run(images)
+        """A record for each image, in order, as a stream: memory stays bounded.
+
+        ``scorer.iter(ddriqa.images.find.find(["photos/"]))`` goes through a folder.
+        """
+        return self._ready().run([images] if _is_one(images) else images)
 
     def table(self, images: Any) -> pd.DataFrame:
         """One row an image: path, width, height, the score columns, status, error."""
         import pandas as pd
 
-        records = self.iter([images] if _is_one(images) else images)
-        return pd.DataFrame([record.as_row(self.columns) for record in records])
+        rows = [record.as_row(self.columns) for record in self.iter(images)]
+        return pd.DataFrame(rows, columns=list(Record("").as_row(self.columns)))
 
     def describe(self) -> dict[str, Any]:
         """Everything that fixes the numbers, as plain values. Loads the model."""
@@ -191,10 +196,15 @@ def _pairs(prompts: Any) -> dict[str, PromptPair] | None:
         return None
     if isinstance(prompts, (str, os.PathLike)):
         return read_pairs(os.fspath(prompts))
-    return {
-        name: pair if isinstance(pair, PromptPair) else PromptPair(name, *pair)
-        for name, pair in prompts.items()
-    }
+    return {name: _pair(name, pair) for name, pair in prompts.items()}
+
+
+def _pair(name: str, pair: Any) -> PromptPair:
+    if isinstance(pair, PromptPair):
+        return pair
+    if isinstance(pair, str) or len(pair) != 2:
+        raise UsageError("prompts", f"{name} must be two sentences: (clean, degraded)")
+    return PromptPair(name, *pair)
 
 
 def _is_one(images: Any) -> bool:

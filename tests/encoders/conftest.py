@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from ddriqa.encoders import Encoder, load_encoder
 from ddriqa.encoders.clip import import_open_clip
 
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2}
@@ -79,6 +80,20 @@ def rn50(random_model, tmp_path_factory):
     state = {f"module.{name}": tensor.half() for name, tensor in model.state_dict().items()}
     torch.save({"epoch": 1, "state_dict": state}, path)
     return Saved(model, str(path))
+
+
+@pytest.fixture(scope="session")
+def clip_encoder(request):
+    """``clip_encoder("RN50")``: an encoder of real size, loaded once, and its original."""
+    loaded = {}
+
+    def get(name: str) -> tuple[Encoder, torch.nn.Module]:
+        saved = request.getfixturevalue({"ViT-B-32": "vit_b_32", "RN50": "rn50"}[name])
+        if name not in loaded:
+            loaded[name] = load_encoder(f"{name}-quickgelu:{saved.path}")
+        return loaded[name], saved.model
+
+    return get
 
 
 @pytest.fixture(scope="session")

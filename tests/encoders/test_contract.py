@@ -15,19 +15,15 @@ from ddriqa.errors import UsageError
 TEXTS = ["A clean photo with high-quality.", "A noise degraded photo with low-quality."]
 
 
-def spec_of(name: str, request: pytest.FixtureRequest) -> str:
-    if name == "ViT-B-32":
-        return f"ViT-B-32-quickgelu:{request.getfixturevalue('vit_b_32').path}"
-    if name == "RN50":
-        return f"RN50-quickgelu:{request.getfixturevalue('rn50').path}"
+def load(name: str) -> Encoder:
     if name == "builtin" and not BUILT_IN_WEIGHTS.is_file():
         pytest.skip("the built-in encoder's weights aren't in the package")
-    return name
+    return load_encoder(name)
 
 
 @pytest.fixture(scope="module", params=[*BUILT_IN, "ViT-B-32", "RN50"])
-def encoder(request) -> Encoder:
-    return load_encoder(spec_of(request.param, request))
+def encoder(request, clip_encoder) -> Encoder:
+    return load(request.param) if request.param in BUILT_IN else clip_encoder(request.param)[0]
 
 
 def pixels(encoder: Encoder, count: int, seed: int = 0) -> torch.Tensor:
@@ -128,9 +124,8 @@ class TestEncoderContract:
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_second_load_gives_the_same_encoder(name, request):
-    spec = spec_of(name, request)
-    first, second = load_encoder(spec), load_encoder(spec)
+def test_a_second_load_gives_the_same_encoder(name):
+    first, second = load(name), load(name)
     image = pixels(first, 1)
     assert first.fingerprint == second.fingerprint
     assert torch.equal(first.encode_image(image), second.encode_image(image))

@@ -81,7 +81,7 @@ def test_compressed_files_give_what_pillow_gives(form, options, size):
 
 
 def test_a_path_a_string_and_bytes_agree(tmp_path):
-    path = tmp_path / "naïve, \"quoted\"\nname.jpg"
+    path = tmp_path / 'naïve, "quoted"\nname.jpg'
     path.write_bytes(encoded(Image.fromarray(scene()), "JPEG"))
     from_path = decode(path)
     assert from_path.path == str(path)
@@ -165,7 +165,9 @@ def test_sixteen_bit_colour_png():
     raw = b"".join(b"\0" + struct.pack(">3H", 65535, 32768, 0) * 4 for _ in range(4))
 
     def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     header = struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw))
@@ -297,7 +299,9 @@ def test_lab_tiff():
 
 def test_profiles_in_many_threads_give_what_one_thread_gives():
     pictures = [
-        encoded(Image.fromarray(np.roll(scene(200, 150), i, 0)), "PNG", icc_profile=swapped_profile())
+        encoded(
+            Image.fromarray(np.roll(scene(200, 150), i, 0)), "PNG", icc_profile=swapped_profile()
+        )
         for i in range(16)
     ]
     alone = [good(data) for data in pictures]

@@ -36,7 +36,10 @@ def test_scores_equal_a_plain_loop(photos, geometry):
         if isinstance(found, str):
             continue
         pixels = torch.cat(
-            [crop[None].float() / (255 if crop.dtype == torch.uint8 else 1) for crop in _view(view, path)]
+            [
+                crop[None].float() / (255 if crop.dtype == torch.uint8 else 1)
+                for crop in _view(view, path)
+            ]
         )
         responses = ddr(encoder.encode_image(pixels), towards).double().mean(0)
         assert found["ddr"] == pytest.approx(float(responses.mean()), abs=1e-6)
@@ -84,7 +87,10 @@ def test_views_of_several_shapes_wait_for_their_own_batches(photos, reference):
     one = scores_with(encoder, photos, in_flight=1)
     many = scores_with(encoder, shuffled, in_flight=64)
     assert one == many
-    assert len({tuple(encoder.view(np.zeros((h, w, 3), np.uint8)).shape) for w, h in [(9, 5), (5, 9)]}) > 1
+    assert (
+        len({tuple(encoder.view(np.zeros((h, w, 3), np.uint8)).shape) for w, h in [(9, 5), (5, 9)]})
+        > 1
+    )
 
 
 def scores_with(encoder, paths, metrics=None, **options):

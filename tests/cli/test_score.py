@@ -1,0 +1,278 @@
+"""``ddriqa score`` as a user sees it. The toy encoder keeps each run short."""
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from ddriqa import Scorer
+from ddriqa.encoders import load_encoder
+
+TOY = ["--encoder", "toy"]
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_a_folder_in_a_pipe_gives_a_table_and_nothing_else(run, folder):
+    code, out, err = run("score", "photos", *TOY)
+    assert code == 1  # one picture failed
+    table = rows(out)
+    assert list(table[0]) == [
+        *("path", "width", "height", "ddr", "ddr_color", "ddr_noise", "ddr_blur", "ddr_exposure"),
+        *("status", "error"),
+    ]
+    assert [row["path"] for row in table] == [f"photos/img{i}.png" for i in range(1, 11)]
+    assert [row["status"] for row in table].count("failed") == 1
+    assert table[2]["error"] == "empty file (0 bytes)"
+    assert err == "ddriqa: 9 images scored, 1 failed\n"
+
+
+def test_the_table_holds_the_library_s_scores_in_full_precision(run, folder):
+    _, out, _ = run("score", "photos", *TOY)
+    records = Scorer(encoder="toy").score([row["path"] for row in rows(out)])
+    for row, record in zip(rows(out), records, strict=True):
+        assert {name: float(row[name]) for name in record.scores} == record.scores
+    frame = pd.read_csv(io.StringIO(out))
+    assert frame["ddr"].isna().sum() == 1
+
+
+def test_all_scored_is_exit_0(run, folder):
+    code, out, _ = run("score", "photos/img1.png", "-q", *TOY)
+    assert code == 0
+    assert len(rows(out)) == 1
+
+
+def test_paths_globs_and_lists_in_the_order_given(run, folder):
+    (folder / "list.txt").write_text("photos/img2.png\nphotos/img1.png\n")
+    _, out, _ = run(
+        "score", "photos/img9.png", "photos/img[45].png", "--files-from", "list.txt", *TOY
+    )
+    names = [row["path"] for row in rows(out)]
+    assert names == [f"photos/img{i}.png" for i in (9, 4, 5, 2, 1)]
+
+
+def test_a_list_on_stdin(run, folder):
+    odd = 'photos/a\nb,"c".png'
+    os.rename("photos/img1.png", odd)
+    code, out, _ = run("score", "-", "-0", *TOY, stdin=f"{odd}\0photos/img2.png\0".encode())
+    assert code == 0
+    assert [row["path"] for row in rows(out)] == [odd, "photos/img2.png"]
+    _, out, _ = run("score", "--files-from", "-", *TOY, stdin=b"photos/img2.png\n")
+    assert len(rows(out)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of bytes")
+def test_a_name_that_is_no_text(run, folder):
+    os.rename("photos/img1.png", b"photos/\xff.png")
+    for form in ("csv", "jsonl"):
+        code, out, _ = run("score", "photos", "--format", form, *TOY)
+        assert code == 1
+        assert r"\xff.png" in out.replace("\\\\", "\\")
+
+
+def test_a_missing_path_is_a_row(run, folder):
+    code, out, _ = run("score", "gone.jpg", "photos/img1.png", *TOY)
+    assert code == 1
+    assert rows(out)[0]["error"] == "no such file"
+    assert rows(out)[1]["status"] == "ok"
+
+
+def test_nothing_found_is_wrong_usage_and_leaves_no_output(run, folder):
+    (folder / "empty").mkdir()
+    code, out, err = run("score", "empty", "-o", "scores.csv", *TOY)
+    assert (code, out) == (2, "")
+    assert "empty: no pictures found" in err
+    assert not (folder / "scores.csv").exists()
+
+
+def test_an_empty_folder_among_others_is_only_mentioned(run, folder):
+    (folder / "empty").mkdir()
+    code, _, err = run("score", "empty", "photos/img1.png", *TOY)
+    assert code == 0
+    assert "empty: holds no pictures" in err
+    assert "empty" not in run("score", "empty", "photos/img1.png", "-q", *TOY)[2]
+
+
+@pytest.mark.parametrize("arguments", [["-", "--files-from", "-"], ["--files-from", "no-list"]])
+def test_lists_that_cannot_be_read(run, folder, arguments):
+    code, _, err = run("score", *arguments, *TOY)
+    assert code == 2
+    assert err.count("\n") == 1
+
+
+def test_a_file_and_its_sidecar(run, folder):
+    code, out, err = run("score", "photos", "-o", "scores.csv", "--types", "blur,noise", *TOY)
+    assert (code, out) == (1, "")
+    assert list(rows((folder / "scores.csv").read_text())[0])[3:6] == [
+        "ddr",
+        "ddr_blur",
+        "ddr_noise",
+    ]
+    facts = json.loads((folder / "scores.csv.json").read_text())
+    assert facts["counts"] == {"images": 10, "failed": 1, "ok": 9}
+    assert facts["encoder"]["fingerprint"] == load_encoder("toy").fingerprint
+    assert list(facts["metrics"][0]["types"]) == ["blur", "noise"]
+    assert facts["input"]["paths"] == ["photos"]
+    assert facts["started"] <= facts["finished"]
+    assert sorted(os.listdir(folder)) == ["photos", "scores.csv", "scores.csv.json"]
+
+
+def test_the_output_goes_by_its_ending_or_by_format(run, folder):
+    run("score", "photos", "-o", "scores.jsonl", *TOY)
+    lines = (folder / "scores.jsonl").read_text().splitlines()
+    assert json.loads(lines[2])["error"] == "empty file (0 bytes)"
+    run("score", "photos", "-o", "scores.txt", "--format", "csv", *TOY)
+    assert len(rows((folder / "scores.txt").read_text())) == 10
+    code, _, err = run("score", "photos", "-o", "scores.xlsx", *TOY)
+    assert (code, "names no form" in err) == (2, True)
+
+
+def test_an_output_is_never_overwritten_unasked(run, folder):
+    (folder / "scores.csv").write_text("precious")
+    code, _, err = run("score", "photos", "-o", "scores.csv", *TOY)
+    assert code == 4
+    assert "exists already. Add --force" in err
+    assert (folder / "scores.csv").read_text() == "precious"
+    code, _, _ = run("score", "photos", "-o", "scores.csv", "--force", *TOY)
+    assert len(rows((folder / "scores.csv").read_text())) == 10
+
+
+def test_force_keeps_the_old_table_until_there_is_a_model(run, folder):
+    (folder / "scores.csv").write_text("precious")
+    code, _, _ = run("score", "photos", "-o", "scores.csv", "--force", "--encoder", "no-such")
+    assert code in (2, 4)
+    assert (folder / "scores.csv").read_text() == "precious"
+
+
+@pytest.mark.parametrize("output", ["photos", "no/such/folder/scores.csv"])
+def test_an_output_that_cannot_be(run, folder, output):
+    code, _, err = run("score", "photos", "-o", output, "--format", "csv", *TOY)
+    assert code == 4
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(run, folder):
+    code, _, err = run("score", "photos", "-o", "/dev/full", "--format", "csv", "--force", *TOY)
+    assert code == 4
+    assert "no space left on device" in err
+    assert err.count("\n") == 1
+
+
+def test_options_reach_the_scorer(run, folder):
+    (folder / "pairs.toml").write_text('[haze]\nclean = "Clear."\ndegraded = "Hazy."\n')
+    options = ["--prompts", "pairs.toml", "--geometry", "crops", "--no-adaptation"]
+    options += ["--disparity", "l1", "--batch-size", "3", "--workers", "1", "--device", "cpu"]
+    code, out, _ = run("score", "photos/img1.png", *options, *TOY)
+    expected = Scorer(
+        encoder="toy", prompts="pairs.toml", geometry="crops", adaptation=False, disparity="l1"
+    ).score("photos/img1.png")
+    assert float(rows(out)[0]["ddr_haze"]) == expected.scores["ddr_haze"]
+
+
+def test_verbose_says_what_was_used(run, folder):
+    _, _, err = run("score", "photos/img1.png", "-v", *TOY)
+    assert "encoder toy:" in err
+    assert "geometry view" in err
+    assert "cpu" in err
+
+
+def test_max_pixels(run, folder):
+    _, out, _ = run("score", "photos/img1.png", "--max-pixels", "100", *TOY)
+    assert "--max-pixels raises it" in rows(out)[0]["error"]
+
+
+POLLUTER = """
+import ctypes, os, sys
+import ddriqa.scoring.read_ahead as room
+decode = room.decode
+def polluted(*arguments, **options):
+    print("stray print")
+    sys.__stdout__.write("stray write")
+    os.write(1, b"stray bytes")
+    os.write(2, b"stray words of a C library")
+    libc = ctypes.CDLL(None); libc.puts(b"stray puts"); libc.fflush(None)
+    os.system("echo stray child")
+    return decode(*arguments, **options)
+room.decode = polluted
+from ddriqa.cli.main import main
+main(["score", "photos", "--encoder", "toy"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uses the C library")
+def test_nothing_but_rows_reaches_stdout(folder, environment, run_process):
+    done = subprocess.run([sys.executable, "-c", POLLUTER], capture_output=True, env=environment)
+    assert done.stdout.decode() == run_process("score", "photos", *TOY)[1]
+    assert b"stray print" in done.stderr
+    assert b"C library" not in done.stderr
+    assert b"9 images scored, 1 failed" in done.stderr
+
+
+def test_damaged_tiff_files_make_no_noise(run_process, folder):
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(stream, "TIFF", compression="jpeg")
+    data = stream.getvalue()
+    (folder / "photos" / "bad.tif").write_bytes(data[: len(data) // 2] + data[40:])
+    code, out, err = run_process("score", "photos/bad.tif", *TOY)
+    assert code == 1
+    assert err == "ddriqa: 0 images scored, 1 failed\n"
+
+
+def test_a_reader_that_has_seen_enough(folder, command, environment):
+    with subprocess.Popen(
+        [*command, "score", "photos", *TOY],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, err) == (0, b"")
+
+
+def test_closed_streams_are_no_fault(folder, environment):
+    command = f"{sys.executable} -m ddriqa score photos -o s.csv --encoder toy"
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(f"{command} --force {closed}", shell=True, env=environment)
+        assert done.returncode == 1
+        assert len(rows((folder / "s.csv").read_text())) == 10
+
+
+@pytest.fixture
+def many(folder):
+    (folder / "many").mkdir()
+    for index in range(4000):
+        os.symlink("../photos/img1.png", folder / "many" / f"{index}.png")
+    return folder / "many"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_keeps_whole_rows(many, command, environment, times):
+    with subprocess.Popen(
+        [*command, "score", "many", "-o", "s.csv", *TOY], stderr=subprocess.PIPE, env=environment
+    ) as process:
+        while not (os.path.exists("s.csv") and os.path.getsize("s.csv") > 5000):
+            time.sleep(0.02)
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+        err = process.stderr.read().decode()
+    assert process.returncode == 130
+    table = rows((many.parent / "s.csv").read_text())
+    assert re.search(rf"interrupted: {len(table)} rows are in s.csv", err)
+    assert 0 < len(table) < 4000
+    assert all(row["status"] == "ok" for row in table)
+    assert not os.path.exists("s.csv.json")  # that would say the table is complete
