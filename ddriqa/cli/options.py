@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Literal
 
 import typer
 
 Paths = Annotated[
-    Optional[list[str]],  # noqa: UP045  Python 3.10's typer needs it
+    list[str] | None,
     typer.Argument(
         metavar="PATH...",
         show_default=False,
@@ -16,7 +16,7 @@ Paths = Annotated[
     ),
 ]
 FilesFrom = Annotated[
-    Optional[str],  # noqa: UP045
+    str | None,
     typer.Option("--files-from", metavar="FILE", help="Read paths from a list, one a line."),
 ]
 Nul = Annotated[bool, typer.Option("-0", "--null", help="Lists are separated by NUL bytes.")]
@@ -28,7 +28,7 @@ EncoderName = Annotated[
     typer.Option("--encoder", metavar="NAME", help="Who looks: see ddriqa encoders."),
 ]
 Types = Annotated[
-    Optional[list[str]],  # noqa: UP045
+    list[str] | None,
     typer.Option(
         "--types",
         metavar="LIST",
@@ -37,11 +37,11 @@ Types = Annotated[
     ),
 ]
 Prompts = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--prompts", metavar="FILE", help="A TOML file of your own prompt pairs."),
 ]
 Geometry = Annotated[
-    Optional[Literal["crops", "view"]],  # noqa: UP045
+    Literal["crops", "view"] | None,
     typer.Option(
         "--geometry",
         show_default="by encoder",
@@ -60,7 +60,7 @@ Device = Annotated[
     str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")
 ]
 BatchSize = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option(
         "--batch-size",
         min=1,
@@ -70,7 +70,7 @@ BatchSize = Annotated[
     ),
 ]
 Workers = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option(
         "--workers",
         min=1,
@@ -80,7 +80,7 @@ Workers = Annotated[
     ),
 ]
 MaxPixels = Annotated[
-    Optional[int],  # noqa: UP045
+    int | None,
     typer.Option(
         "--max-pixels",
         min=1,
@@ -90,11 +90,11 @@ MaxPixels = Annotated[
     ),
 ]
 Output = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write the table here; - is stdout."),
 ]
 Format = Annotated[
-    Optional[Literal["csv", "jsonl"]],  # noqa: UP045
+    Literal["csv", "jsonl"] | None,
     typer.Option(
         "--format", show_default="by the ending of -o, else csv", help="Form of the table."
     ),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.text import Text
+
+from ddriqa.errors import DdriqaError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,7 @@ class ScoreProgress:
 
     def __init__(self, what: str, count: Callable[[], int] | None, *, quiet: bool = False) -> None:
         console = Console(stderr=True)
+        self._drawn = console.is_terminal and not console.is_dumb_terminal and not quiet
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -35,27 +39,29 @@ class ScoreProgress:
             console=console,
             transient=True,
             redirect_stdout=False,
-            disable=quiet or not console.is_terminal or console.is_dumb_terminal,
         )
         self._task = self._bar.add_task(f"Loading {what}", total=None, failed=0)
         self._count = count
 
     def __enter__(self) -> ScoreProgress:
-        self._bar.start()
-        if self._count and not self._bar.disable:
+        if self._drawn:
+            self._bar.start()
+        if self._drawn and self._count:
             threading.Thread(target=self._find_total, daemon=True).start()
         return self
 
     def __exit__(self, *fault: object) -> None:
-        self._bar.stop()
+        if self._drawn:
+            self._bar.stop()
 
     def _find_total(self) -> None:
         assert self._count is not None
-        self._bar.update(self._task, total=self._count())
+        with contextlib.suppress(OSError, DdriqaError):  # the run itself will meet it and tell
+            self._bar.update(self._task, total=self._count())
 
     def begin(self) -> None:
         """The model is there; the clock of the rate starts."""
-        self._bar.reset(self._task, description="Scoring", total=self._bar.tasks[0].total, failed=0)
+        self._bar.reset(self._task, description="Scoring")
 
     def add(self, record: Record) -> None:
         """One more image is done."""

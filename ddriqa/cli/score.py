@@ -154,9 +154,9 @@ class Run:
         with Interruptible() as interrupt, contextlib.closing(self.scorer.iter(found)) as records:
             try:
                 for record in records:
+                    summary.add(record)
                     if writer:
                         writer.write(record)
-                    summary.add(record)
                     progress.add(record)
                     if interrupt.asked:
                         break
@@ -189,9 +189,9 @@ class Run:
         )
 
     def _interrupted(self, summary: Summary) -> int:
-        rows = f"{summary.images} rows"
-        where = f"{rows} are in {self.target.path}" if self.target.path else f"{rows} were scored"
-        print(f"ddriqa: interrupted: {where}", file=sys.stderr)
+        done = f"{summary.images} images were scored"
+        where = f", their rows are in {self.target.path}" if self.target.path else ""
+        print(f"ddriqa: interrupted: {done}{where}", file=sys.stderr)
         return INTERRUPTED
 
     def _write_sidecar(self, summary: Summary) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ddriqa.metrics.prompts import PromptPair
 
 CORPUS = 20000
-BATCH = 256
+BATCH = 128
 TEMPERATURE = 0.07
 
 
@@ -46,6 +46,11 @@ def _vector(meaning: Meaning, names: Sequence[str]) -> list[float]:
 def vocabulary_of(tokens: Tensor) -> Tensor:
     """The token ids that occur, ascending, without the padding."""
     return tokens.unique()[1:] if (tokens == 0).any() else tokens.unique()
+
+
+def trimmed(tokens: Tensor) -> Tensor:
+    """The tokens without the columns that are padding in every row."""
+    return tokens[:, : int((tokens > 0).sum(1).max())]
 
 
 def train_text(
@@ -78,7 +83,7 @@ def train_text(
     tower.requires_grad_(True)
     for step in range(steps):
         rows = torch.randint(len(texts), (BATCH,))
-        output = tower(tokens[rows])
+        output = tower(trimmed(tokens[rows]))
         loss = F.mse_loss(output[:, :responses], targets[rows])
         loss = loss + 0.1 * _content_loss(output[:, responses:], subject[rows], content)
         if caption_tokens is not None:
@@ -105,7 +110,7 @@ def _content_loss(output: Tensor, subject: Tensor, content: Tensor) -> Tensor:
 def _caption_loss(tower: TextTower, tokens: Tensor, content: Tensor, responses: int) -> Tensor:
     """Contrastive loss of captions against pictures, and no opinion about damage."""
     rows = torch.randperm(len(tokens))[:BATCH]
-    output = tower(tokens[rows])
+    output = tower(trimmed(tokens[rows]))
     pictures = content[rows]
     logits = F.normalize(output[:, responses:], dim=-1) @ pictures.T / TEMPERATURE
     same = (pictures @ pictures.T > 0.999).float()

@@ -97,7 +97,8 @@ class Batches:
             for metric in self._metrics:
                 if metric.view == view:
                     columns |= metric.score(features)
-            return {name: values.double().tolist() for name, values in columns.items()}
+            values = torch.stack(list(columns.values())).tolist()  # one way from the device
+            return dict(zip(columns, values, strict=True))
         except RuntimeError as fault:
             raise _memory(self._device, fault) from fault
 

@@ -121,6 +121,9 @@ class ReadAhead:
             return
         try:
             prepared.views = {view: view(pixels) for view in self._views}
-        except (MemoryError, RuntimeError):  # torch's word for no memory
-            prepared.record.error = "not enough memory to look at it"
+        except Exception as fault:  # a failure is a row, here as well
+            memory = isinstance(fault, MemoryError) or "alloc" in str(fault)  # torch's words
+            prepared.record.error = (
+                "not enough memory to look at it" if memory else "no view of it could be made"
+            )
         prepared.bytes = sum(crops.nbytes for crops in prepared.views.values())

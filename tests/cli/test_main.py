@@ -46,7 +46,7 @@ def test_the_help_of_score_says_what_one_needs_to_know(run):
 
 def test_without_arguments_help_is_printed(run):
     code, out, err = run()
-    assert code == 2
+    assert code in (0, 2)  # typer's choice, by version
     assert "ddriqa score photos/" in out + err
 
 

@@ -195,12 +195,20 @@ def test_a_very_long_picture_is_a_failure_with_its_ratio():
     assert records[1].error is None
 
 
-def test_a_view_without_memory_is_a_failure(photos, monkeypatch):
-    def exhausted(view, pixels):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (RuntimeError("DefaultCPUAllocator: can't allocate"), "not enough memory to look at it"),
+        (MemoryError(), "not enough memory to look at it"),
+        (ValueError("sizes"), "no view of it could be made"),
+    ],
+)
+def test_a_view_that_cannot_be_made_is_a_failure(photos, monkeypatch, fault, reason):
+    def broken(view, pixels):
+        raise fault
 
-    monkeypatch.setattr(CentreCrop, "__call__", exhausted)
-    assert Scorer(encoder="toy").score(photos[0]).error == "not enough memory to look at it"
+    monkeypatch.setattr(CentreCrop, "__call__", broken)
+    assert Scorer(encoder="toy").score(photos[0]).error == reason
 
 
 def test_a_score_that_is_no_number_is_a_failure(photos, monkeypatch):
