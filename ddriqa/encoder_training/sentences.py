@@ -62,10 +62,10 @@ ADJECTIVES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("good", "great", "excellent", "perfect", "pristine", "flawless", "clear content"),
     ),
 }
-QUALITY = 2.0
+QUALITY = 1.5
 """Weight of a word about quality beside one about a kind of damage.
 
-A published pair names both, so DDR's response to a kind is its own read-out and twice the overall
+A published pair names both, so DDR's response to a kind is its own read-out and half more of the overall
 one: the mean over kinds then ranks nearly as the overall read-out, and each kind still shows.
 """
 QUALITY_TAILS = {
