@@ -108,7 +108,7 @@ class Run:
             with protected() as stdout:
                 found = self._first_found()
                 with self._progress() as progress:
-                    summary = Summary(self.scorer.columns)
+                    summary = Summary(self.scorer.columns, self.scorer.usual)
                     progress.begin()
                     begun = time.monotonic()
                     with self.target.opened(stdout) as stream:

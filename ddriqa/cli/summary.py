@@ -15,7 +15,7 @@ from ddriqa.cli.progress import duration, rate
 from ddriqa.cli.streams import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -31,9 +31,13 @@ class Summary:
 
     Args:
         columns: the score columns: the score itself, then its types as ``score_type``.
+        usual: median and deviation of a type's column over clean photographs, where known.
     """
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(
+        self, columns: Sequence[str], usual: Mapping[str, tuple[float, float]] | None = None
+    ) -> None:
+        self._usual = usual or {}
         self._score = columns[0]
         self._types = [name for name in columns if name.startswith(f"{self._score}_")]
         self._values = {name: array("f") for name in (self._score, *self._types)}
@@ -111,13 +115,16 @@ class Summary:
             console.print(line, soft_wrap=True)
 
     def weakest(self, record: Record, medians: dict[str, float]) -> str:
-        """The type of damage that a picture shows most: its lowest response, seen against the
-        median of that type over the run where there are enough pictures for one."""
+        """The type of damage that a picture shows most: its lowest response, seen against what
+        is usual for clean photographs, else against the median over a run of enough pictures."""
         if not self._types:
             return ""
         many = len(self._values[self._score]) >= FEW
 
         def response(name: str) -> float:
+            if len(self._usual) == len(self._types):
+                median, deviation = self._usual[name]
+                return (record.scores[name] - median) / deviation
             return record.scores[name] / medians[name] if many else record.scores[name]
 
         return min(self._types, key=response).removeprefix(f"{self._score}_")

@@ -65,8 +65,8 @@ ADJECTIVES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 QUALITY = 1.5
 """Weight of a word about quality beside one about a kind of damage.
 
-A published pair names both, so DDR's response to a kind is its own read-out and half more of the overall
-one: the mean over kinds then ranks nearly as the overall read-out, and each kind still shows.
+A published pair names both, so DDR's response to a kind holds the overall read-out and its own
+one: the mean over kinds ranks nearly as the overall read-out does, and each kind still shows.
 """
 QUALITY_TAILS = {
     " with low-quality": QUALITY,

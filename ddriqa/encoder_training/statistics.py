@@ -27,7 +27,7 @@ BATCH = 8
 class Statistics:
     """Statistics of N variants of P photographs.
 
-    ``values`` is ``(N, 2420)`` float32, ``photo`` the photograph's number of each row,
+    ``values`` is ``(N, 2427)`` float32, ``photo`` the photograph's number of each row,
     ``variants`` what was done to it. The first row of each photograph is the untouched one.
     """
 
@@ -90,7 +90,7 @@ def read_photo(path: Path) -> np.ndarray:
 
 
 def pool(tower: EfficientNetLite0, views: Sequence[Tensor]) -> Tensor:
-    """uint8 views of one shape, each ``(1, 3, h, w)`` -> statistics ``(N, 2420)`` on the CPU."""
+    """uint8 views of one shape, each ``(1, 3, h, w)`` -> statistics ``(N, 2427)`` on the CPU."""
     device = next(tower.parameters()).device
     parts = []
     with torch.inference_mode():

@@ -26,6 +26,7 @@ from ddriqa.encoders.efficientnet import EfficientNetLite0, from_published
 from ddriqa.errors import OutputError, UsageError, WeightsError
 from ddriqa.images.find import find
 from ddriqa.images.views import WholePicture
+from ddriqa.metrics.ddr import ddr, directions
 from ddriqa.metrics.prompts import published_pairs
 
 RESPONSES = ["quality", "color", "noise", "blur", "exposure", "compression", "contrast"]
@@ -153,6 +154,7 @@ def build(
     )
     facts["numbers"].update(errors)
     _store_prompts(encoder, [text for pair in pairs for text in (pair.clean, pair.degraded)])
+    encoder.settings["card"]["numbers"]["usual"] = usual_responses(encoder, statistics)
     return encoder
 
 
@@ -188,6 +190,18 @@ def _store_prompts(encoder: BuiltinEncoder, prompts: list[str]) -> None:
             tensor.copy_(tensor.half())
     with torch.no_grad():
         encoder.prompt_features = dict(zip(prompts, encoder.encode_text(prompts), strict=True))
+
+
+def usual_responses(encoder: BuiltinEncoder, statistics: Statistics) -> dict[str, list[float]]:
+    """``ddr_TYPE`` -> median and deviation over the untouched photographs."""
+    untouched = statistics.values[[not variant.steps for variant in statistics.variants]]
+    pairs = list(published_pairs().values())
+    with torch.no_grad():
+        responses = ddr(encoder.embed(torch.from_numpy(untouched)), directions(encoder, pairs))
+    return {
+        f"ddr_{pair.name}": [round(float(values.median()), 5), round(float(values.std()), 5)]
+        for pair, values in zip(pairs, responses.unbind(1), strict=True)
+    }
 
 
 def imagenet_tower() -> EfficientNetLite0:

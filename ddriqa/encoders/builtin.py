@@ -35,7 +35,7 @@ VARIANCE_FLOOR = 1e-6  # keeps the deviation's gradient finite on flat pictures
 
 
 def statistics(tower: EfficientNetLite0, pixels: Tensor) -> Tensor:
-    """What the read-outs read: ``(B, 3, H, W)`` in [0, 1] -> ``(B, 2420)``.
+    """What the read-outs read: ``(B, 3, H, W)`` in [0, 1] -> ``(B, 2427)``.
 
     Mean and deviation over space of each tap of the tower, the head's mean, and the tone
     statistics of the pixels.
@@ -97,12 +97,15 @@ class BuiltinEncoder(Encoder):
         return self.tower(self.normalise(pixels))[:-1]
 
     def encode_image(self, pixels: Tensor) -> Tensor:
-        z = statistics(self.tower, pixels)
+        return self.embed(statistics(self.tower, pixels))
+
+    def embed(self, z: Tensor) -> Tensor:
+        """Statistics ``(B, 2427)`` -> features ``(B, D)``."""
         content = F.normalize(self.content(z), dim=-1) * self.content_norm
         return torch.cat([self.responses(z), content], dim=-1) @ self.basis.T
 
     def responses(self, z: Tensor) -> Tensor:
-        """Statistics ``(B, 2420)`` -> how much of each kind of damage ``(B, R)``, higher worse."""
+        """Statistics ``(B, 2427)`` -> how much of each kind of damage ``(B, R)``, higher worse."""
         facets = self.facets(z).split(self.counts, dim=-1)
         largest = [(SHARPNESS * group).logsumexp(-1) / SHARPNESS for group in facets]
         return (torch.stack(largest, dim=-1) - self.response_mean) / self.response_scale

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ddriqa.errors import UsageError
-from ddriqa.metrics.prompts import PromptPair, select_pairs
+from ddriqa.metrics.catalogue import DISPARITIES
+from ddriqa.metrics.prompts import PromptPair, published_pairs, select_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ddriqa.images.views import View
 
 Disparity = Literal["cosine", "l1", "l2"]
-DISPARITIES = ("cosine", "l1", "l2")
 EPS = 0.001  # on the text's standard deviation, in the authors' code; the paper's Eq. 4 has none
 
 
@@ -133,6 +133,18 @@ class DDR:
         self.view: View = encoder.view_for(geometry)
         self.adaptation, self.disparity = adaptation, disparity
         self.directions = directions(encoder, self.pairs)
+        self.usual = self._usual(encoder)
+
+    def _usual(self, encoder: Encoder) -> dict[str, tuple[float, float]]:
+        """Column of a type -> its median and deviation over clean photographs, where the card
+        has them and they hold for these settings; else nothing."""
+        published = published_pairs()
+        plain = self.view == encoder.view_for() and self.adaptation and self.disparity == "cosine"
+        if not plain or any(pair != published.get(pair.name) for pair in self.pairs):
+            return {}
+        known = encoder.card.numbers.get("usual", {})
+        names = [f"ddr_{pair.name}" for pair in self.pairs]
+        return {name: tuple(known[name]) for name in names if name in known}
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ddriqa.degradations import degrade
 from ddriqa.errors import UsageError
-from ddriqa.metrics.ddr import DISPARITIES, Disparity
+from ddriqa.metrics.catalogue import DISPARITIES
+from ddriqa.metrics.ddr import Disparity
 
 if TYPE_CHECKING:
     from ddriqa.encoders import Encoder

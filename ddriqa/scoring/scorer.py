@@ -96,6 +96,11 @@ class Scorer:
         """The score columns, in order. Loads the model."""
         return self._ready().columns
 
+    @property
+    def usual(self) -> dict[str, tuple[float, float]]:
+        """Column -> median and deviation over clean photographs, where they are known."""
+        return {k: v for metric in self._ready().metrics for k, v in metric.usual.items()}
+
     def score(self, images: Any) -> Record | list[Record]:
         """The record of one image, or the list of records of several.
 
@@ -162,6 +167,8 @@ class Scorer:
         from ddriqa.scoring.pipeline import Pipeline
 
         device = _device(self.device)
+        if device.startswith("cuda"):
+            _use_full_precision()
         encoder = self.encoder
         encoder = load_encoder(encoder, device) if isinstance(encoder, str) else encoder.to(device)
         metrics = [self._metric(name, encoder) for name in self.metrics]
@@ -213,6 +220,14 @@ def _is_one(images: Any) -> bool:
     if hasattr(images, "ndim"):
         return images.ndim < 4
     return hasattr(images, "convert") or not isinstance(images, Iterable)
+
+
+def _use_full_precision() -> None:
+    """Keep float32 whole on a GPU: TF32 would move the scores' fourth digit."""
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def _device(name: str) -> str:

@@ -18,8 +18,8 @@ def record(name, noise, blur):
     return Record(name, 10, 10, scores)
 
 
-def shown(records, columns=COLUMNS):
-    summary = Summary(columns)
+def shown(records, columns=COLUMNS, usual=None):
+    summary = Summary(columns, usual)
     for one in records:
         summary.add(one)
     stream = io.StringIO()
@@ -32,6 +32,11 @@ def test_among_few_pictures_the_lowest_response_is_the_weakest():
     assert "weakest: noise  a" in text
     assert "weakest: blur   b" in text
     assert text.index(" b\n") < text.index(" a\n")  # best first
+
+
+def test_what_is_usual_for_clean_photographs_counts_first():
+    usual = {"ddr_noise": (0.30, 0.01), "ddr_blur": (0.30, 0.10)}
+    assert "weakest: noise  a" in shown([record("a", 0.25, 0.22)], usual=usual)
 
 
 def test_among_many_it_is_seen_against_the_median_of_its_type():
