@@ -16,6 +16,7 @@ from ddriqa.encoder_training.statistics import Statistics
 
 NEAR = 0.1  # distances well below this are no damage
 QUALITY_STRENGTH, TYPE_STRENGTH = 10.0, 10.0
+CLIPPING_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ def prepare(statistics: Statistics) -> Prepared:
 def fit_facets(data: Prepared, responses: Collection[str]) -> tuple[Linear, list[int]]:
     """The read-outs behind every response, calibrated, and how many each response has.
 
-    ``quality`` learns the severity of damage that destroys detail, whatever its kind, from
-    variants with nothing else, and from how variants differ from their own photograph. A facet
+    ``quality`` learns the severity of damage that destroys detail, whatever its kind. A facet
     of another response learns the severity of its own kinds, and that variants without them have
     none, so that it reacts to its kind rather than to any.
     """
@@ -78,11 +78,18 @@ def fit_facets(data: Prepared, responses: Collection[str]) -> tuple[Linear, list
 
 
 def fit_quality(data: Prepared) -> Linear:
-    """Severity of damage to detail, between and within photographs."""
-    rows = np.array([names <= frozenset(DETAIL) for names in data.names])
-    return ridge(
-        data.z[rows], data.severity[rows], QUALITY_STRENGTH, data.moved[rows], np.log(NEAR)
-    )
+    """Severity of damage to detail, between and within photographs.
+
+    Over-exposure, which loses detail in the lights, joins within photographs only, at half weight:
+    between photographs it is told by brightness, which is no fault.
+    """
+    detail = np.array([names <= frozenset(DETAIL) for names in data.names])
+    clipped = np.array([names == {"overexpose"} for names in data.names])
+    weight = np.sqrt(detail + CLIPPING_WEIGHT * clipped)
+    within = weight > 0
+    moved = data.moved[within] * weight[within, None]
+    steps = (data.severity - np.log(NEAR))[within] * weight[within]
+    return ridge(data.z[detail], data.severity[detail], QUALITY_STRENGTH, moved, steps)
 
 
 def _fit_kind(data: Prepared, response: str) -> list[Linear]:
@@ -99,21 +106,21 @@ def ridge(
     target: np.ndarray,
     strength: float,
     moved: np.ndarray | None = None,
-    none: float = 0.0,
+    steps: np.ndarray | None = None,
 ) -> Linear:
     """Least squares with the penalty ``strength`` * rows * |weight|^2, bias unpenalised.
 
     Args:
         z: ``(rows, features)``; target ``(rows,)``.
-        moved: further rows without a bias: the step from a photograph to its variant, whose
-            target is ``target - none``.
+        moved, steps: further rows and their targets, which have no bias: how far a variant is
+            from its photograph, and how much worse.
     """
     centre, level = z.mean(0), target.mean()
     centred = z - centre
     gram = centred.T @ centred
     product = centred.T @ (target - level)
-    if moved is not None:
-        gram, product = gram + moved.T @ moved, product + moved.T @ (target - none)
+    if moved is not None and steps is not None:
+        gram, product = gram + moved.T @ moved, product + moved.T @ steps
     gram[np.diag_indices_from(gram)] += strength * len(z)
     weight = np.linalg.solve(gram.astype(np.float64), product)
     return Linear(weight, level - centre @ weight)
