@@ -1,0 +1,67 @@
+"""The README's commands run, on the committed photographs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+COMMANDS = [line.partition("#")[0].strip() for line in SHELL.splitlines() if "ddriqa" in line]
+OFFLINE = [c for c in COMMANDS if not c.startswith("python3") and "ViT-B-32" not in c]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with photos/, a prompt file, and a command called ddriqa."""
+    (tmp_path / "photos").symlink_to(ROOT / "tests" / "photos")
+    prompts = '[haze]\nclean = "A clear photo."\ndegraded = "A hazy photo."\n'
+    (tmp_path / "mine.toml").write_text(prompts)
+    command = tmp_path / "ddriqa"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m ddriqa "$@"\n')
+    command.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", OFFLINE)
+def test_command_runs(command, folder):
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_commands_were_found():
+    assert len(OFFLINE) >= 6
+    assert sum(line.startswith("python3 -m venv") for line in README.splitlines()) == 2
+
+
+def test_python_example_runs(folder):
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]
+    for name in ("photo.jpg", "a.jpg", "b.jpg"):
+        (folder / name).symlink_to(ROOT / "tests" / "photos" / "lake.jpg")
+    subprocess.run(
+        [sys.executable, "-c", code + "\nassert table.status.eq('ok').all()"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        timeout=120,
+    )
+
+
+def test_columns_are_documented():
+    from ddriqa import Scorer
+
+    for column in Scorer(encoder="toy").columns:
+        assert f"`{column}`" in README
