@@ -43,6 +43,12 @@ def bootstrap(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
     return np.array(rows)
 
 
+def result_difference(table: pd.DataFrame) -> float:
+    """SRCC of ``ddr`` less that of the variance of the Laplacian, on all images."""
+    mos = table["mos"].to_numpy()
+    return srcc(table["ddr"].to_numpy(), mos) - srcc(table["laplacian_variance"].to_numpy(), mos)
+
+
 def interval(values: np.ndarray) -> list[float]:
     return [round(float(v), 4) for v in np.percentile(values, [2.5, 97.5])]
 
@@ -82,7 +88,7 @@ def main() -> None:
             for i, column in enumerate(columns)
         },
         "ddr_minus_laplacian_variance": {
-            "difference": round(float(difference.mean()), 4),
+            "difference": round(result_difference(table), 4),
             "interval": interval(difference),
         },
     }

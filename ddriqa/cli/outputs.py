@@ -42,12 +42,17 @@ class Target:
             raise UsageError(
                 f"-o {output}", "its ending names no form", f"Use {known}, or --format"
             )
+        if output.exists() and not (output.is_file() or output.is_dir()):
+            raise OutputError(str(output), "isn't a file", "For standard output say -o -")
         if output.is_dir():
             raise OutputError(str(output), "is a folder", "Name a file in it")
         if not output.parent.is_dir():
             raise OutputError(str(output), "its folder doesn't exist")
         if output.exists() and not force:
             raise OutputError(str(output), "exists already", "Add --force to overwrite it")
+        if sidecar_path(output).exists() and not force:
+            reason, hint = "exists already, the sidecar's name", "Add --force to overwrite it"
+            raise OutputError(str(sidecar_path(output)), reason, hint)
         return cls(output, form or ENDINGS[output.suffix.lower()], to_stdout=False)
 
     @contextlib.contextmanager

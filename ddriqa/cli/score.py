@@ -57,7 +57,7 @@ def score(
     The score DDR lies in 0 to 1, for usual photographs between .2 and .4; higher is better. It
     ranks pictures that the same encoder has seen; scores of two encoders don't compare. One more
     column for each type of damage (ddr_blur and so on) says how the picture stands up to it:
-    the lowest one names what is wrong.
+    one that is low beside what is usual for it names what is wrong (the summary does that).
 
     Columns: path, width, height, ddr, ddr_color, ddr_noise, ddr_blur, ddr_exposure, status (ok
     or failed), error. One row for each picture, in the order of the input. A picture that can't
@@ -204,6 +204,7 @@ class Run:
             **self.scorer.describe(),
             "output": self.target.path.name,
             "format": self.target.form,
+            "arguments": sys.argv[1:],
             "input": self.source.describe(),
             "counts": {**counts, "ok": summary.images - summary.failed},
             "started": self.started.isoformat(timespec="seconds"),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def never_none() -> None:
     """Python has None for a stream that was closed by whoever started us: give it a sink."""
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  for the whole run
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  for the whole run
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
@@ -44,7 +45,7 @@ def protected() -> Iterator[IO[bytes]]:
             faulthandler.disable()
         sys.stderr = talked
         talk.flush()
-        with contextlib.suppress(BrokenPipeError):  # whoever wrote rows has heard of it
+        with contextlib.suppress(OSError):  # whoever wrote rows has heard of it
             stream.close()
         for real, descriptor in ((real_out, 1), (real_err, 2)):
             os.dup2(real, descriptor)

@@ -105,29 +105,42 @@ class Summary:
         if not records:
             return
         console.print(Text(f"\n{title}", style="bold"))
-        weakest = {record.path: self.weakest(record, medians) for record in records}
-        width = max(map(len, weakest.values()))
-        for record in records:
-            kind = f"weakest: {weakest[record.path]:{width}}  " if self._types else ""
+        weakest = [self.weakness(record, medians) for record in records]
+        width = max(map(len, weakest))
+        for record, kind in zip(records, weakest, strict=True):
             line = Text.assemble(
-                f"{record.scores[self._score]:.3f}  ", (kind, "dim"), readable(record.path)
+                f"{record.scores[self._score]:.3f}  ",
+                (f"{kind:{width}}  " if width else "", "dim"),
+                readable(record.path),
             )
             console.print(line, soft_wrap=True)
 
-    def weakest(self, record: Record, medians: dict[str, float]) -> str:
-        """The type of damage that a picture shows most: its lowest response, seen against what
-        is usual for clean photographs, else against the median over a run of enough pictures."""
+    def weakness(self, record: Record, medians: dict[str, float]) -> str:
+        """The type of damage that a picture shows most, in words: its lowest response, seen
+        against what is usual for clean photographs, else against the median over the run.
+
+        Where the usual is known and every response lies within it, nothing is called weak.
+        """
         if not self._types:
             return ""
+        kind, response = min(
+            ((name, self._response(record, name, medians)) for name in self._types),
+            key=lambda pair: pair[1],
+        )
+        if self._knows_usual and response > -1:
+            return "no weakness"
+        return f"weakest: {kind.removeprefix(f'{self._score}_')}"
+
+    def _response(self, record: Record, name: str, medians: dict[str, float]) -> float:
+        if self._knows_usual:
+            median, deviation = self._usual[name]
+            return (record.scores[name] - median) / deviation
         many = len(self._values[self._score]) >= FEW
+        return record.scores[name] / medians[name] if many else record.scores[name]
 
-        def response(name: str) -> float:
-            if len(self._usual) == len(self._types):
-                median, deviation = self._usual[name]
-                return (record.scores[name] - median) / deviation
-            return record.scores[name] / medians[name] if many else record.scores[name]
-
-        return min(self._types, key=response).removeprefix(f"{self._score}_")
+    @property
+    def _knows_usual(self) -> bool:
+        return len(self._usual) == len(self._types)
 
     def _show_failures(self, console: Console) -> None:
         console.print(Text("\nFailed", style="bold"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ddriqa import __version__
 from ddriqa.encoder_training.damage import Variant, apply_variant, draw_variants
 from ddriqa.encoders.builtin import statistics
 from ddriqa.errors import UsageError
@@ -69,7 +71,7 @@ def _of_photo(
     seed: int,
     folder: Path,
 ) -> np.ndarray:
-    kept = folder / f"{path.stem}-{seed}-{number}.npy"
+    kept = folder / f"{path.stem}-{_fingerprint(tower, view, path, number, drawn, seed)}.npy"
     if kept.is_file():
         return np.load(kept)
     image = read_photo(path)
@@ -79,6 +81,17 @@ def _of_photo(
     np.save(temporary, result)
     temporary.replace(kept)
     return result
+
+
+def _fingerprint(
+    tower: EfficientNetLite0, view: View, path: Path, number: int, drawn: list[Variant], seed: int
+) -> str:
+    """Everything that a photograph's statistics follow from, as 16 hexadecimal digits."""
+    digest = hashlib.sha256(path.read_bytes())
+    digest.update(repr((__version__, view, number, drawn, seed)).encode())
+    for weight in tower.state_dict().values():
+        digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def read_photo(path: Path) -> np.ndarray:

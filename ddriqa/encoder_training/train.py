@@ -28,6 +28,7 @@ from ddriqa.images.find import find
 from ddriqa.images.views import WholePicture
 from ddriqa.metrics.ddr import ddr, directions
 from ddriqa.metrics.prompts import published_pairs
+from ddriqa.scoring.scorer import torch_device
 
 RESPONSES = ["quality", "color", "noise", "blur", "exposure", "compression", "contrast"]
 
@@ -88,7 +89,7 @@ def train_encoder_file(
         captions: CSV of image,caption beside a folder ``images``, or None: then words about
             content mean nothing.
         work: folder of intermediate results; an interrupted run goes on from them.
-        device: ``cpu``, ``cuda`` ….
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of damage, sentences and training.
         overwrite: replace an existing output.
         report: called with a stage's name, how much is done, of how much.
@@ -96,17 +97,20 @@ def train_encoder_file(
 
     Raises:
         UsageError: too few photographs, unreadable ones, a bad captions file.
-        OutputError: ``output`` exists.
+        OutputError: ``output`` exists, or its folder doesn't.
+        DeviceError: no such device.
         WeightsError: the package with the ImageNet weights isn't installed.
     """
     if output.exists() and not overwrite:
-        raise OutputError(str(output), "exists", "Use --force to overwrite it.")
+        raise OutputError(str(output), "exists already", "Add --force to overwrite it")
+    if not output.parent.is_dir():
+        raise OutputError(str(output), "its folder doesn't exist")
     paths = [Path(path) for path in find(photos)]
     if len(paths) <= recipe.content:
         reason = f"only {len(paths)} photographs, {recipe.content + 1} are the least"
-        raise UsageError(" ".join(photos), reason, "300 or more are better.")
+        raise UsageError(" ".join(photos), reason, "300 or more are better")
     named = read_captions(captions) if captions else []
-    tower = imagenet_tower().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    tower = imagenet_tower().to(torch_device(device))
     view = WholePicture(recipe.view_side)
     statistics = collect(
         tower, view, paths, seed, work, lambda done: report("photographs", done, len(paths))
@@ -226,7 +230,7 @@ def read_captions(file: Path) -> list[tuple[Path, str]]:
         raise UsageError(str(file), f"can't be read: {error.strerror}") from error
     except KeyError as error:
         reason = f"has no column {error}"
-        raise UsageError(str(file), reason, "It needs image and caption.") from error
+        raise UsageError(str(file), reason, "It needs image and caption") from error
 
 
 def card(

@@ -21,7 +21,7 @@ from ddriqa.encoders.base import Encoder, EncoderCard
 from ddriqa.encoders.efficientnet import HEAD, TAP_CHANNELS, TAP_STRIDES, EfficientNetLite0
 from ddriqa.encoders.text_tower import CONTEXT, TextTower
 from ddriqa.encoders.tone import TONE, tone_statistics
-from ddriqa.errors import WeightsError
+from ddriqa.errors import UsageError, WeightsError
 from ddriqa.images.views import WholePicture
 
 if TYPE_CHECKING:
@@ -132,13 +132,14 @@ def load(path: str | Path = WEIGHTS) -> BuiltinEncoder:
     """The encoder from its safetensors file.
 
     Raises:
-        WeightsError: absent or damaged file.
+        UsageError: no such file.
+        WeightsError: a damaged file, or one of another version.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
-        raise WeightsError(str(path), "no such file of weights")
+        raise UsageError("--encoder", f"no such file: {path}")
     try:
         with safe_open(path, framework="pt") as file:
             settings = json.loads(file.metadata()["settings"])
@@ -146,11 +147,23 @@ def load(path: str | Path = WEIGHTS) -> BuiltinEncoder:
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         reason = f"not an encoder of ddriqa train-encoder ({error})"
         raise WeightsError(str(path), reason) from error
+    try:
+        encoder = _assemble(settings, weights)
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
+        reason, hint = (
+            "was made by another version of ddriqa",
+            "Make it again: ddriqa train-encoder",
+        )
+        raise WeightsError(str(path), reason, hint) from error
+    encoder.fingerprint = "builtin:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    return encoder
+
+
+def _assemble(settings: dict[str, Any], weights: dict[str, Tensor]) -> BuiltinEncoder:
     stored = weights.pop("prompt_features")
     encoder = BuiltinEncoder(settings, weights["text.vocabulary"])
     encoder.load_state_dict({name: _single(tensor) for name, tensor in weights.items()})
     encoder.prompt_features = dict(zip(settings["prompts"], stored, strict=True))
-    encoder.fingerprint = "builtin:" + hashlib.sha256(path.read_bytes()).hexdigest()
     return encoder
 
 

@@ -1,9 +1,9 @@
 """A file, bytes, a Pillow image, an array or a tensor becomes upright sRGB pixels, or a reason.
 
 What happens on the way, each only where it is needed: EXIF orientation; ICC profile to sRGB;
-grey, palette, CMYK and other modes to RGB; transparency is laid on white; 16 bit to 8 by
-rounding; integers of 32 bit and floats are scaled from [0, 1], [0, 255] or [0, 65535], whichever
-holds their largest value, and stretched where none does; the first frame of an animation.
+grey, palette, CMYK and other modes to RGB; transparency is laid on white; 16 bit to 8, grey by
+rounding and colour by truncation, as Pillow does; integers of 32 bit and floats are scaled from
+[0, 1], [0, 255] or [0, 65535], whichever holds their largest value, and stretched where none does; the first frame of an animation.
 An image with none of these is decoded once and not touched again.
 """
 
@@ -230,6 +230,8 @@ def _heif_plugin() -> bool:
 
 
 def _from_image(image: Image.Image, result: Decoded) -> np.ndarray:
+    if 0 in image.size:
+        raise _fault("a picture without pixels")
     image.load()
     image = _rgb(_upright(image))
     result.width, result.height = image.size

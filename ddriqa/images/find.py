@@ -6,8 +6,9 @@ order (``img2`` before ``img10``). Links to folders are followed after the real 
 real folder is entered once an argument, so loops end. A file that is named explicitly is tried
 whatever its ending.
 
-Every distinct path is given out once, at its first place. Names that aren't text in the file
-system's encoding survive as ``os.fsdecode`` makes them (surrogate escapes).
+Every distinct path is given out once, at its first place; but a path that a list names is given
+out every time it stands there, so that rows can be matched with the list. Names that aren't text
+in the file system's encoding survive as ``os.fsdecode`` makes them (surrogate escapes).
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ PICTURE_EXTENSIONS = frozenset(
 )
 
 
+class Listed(str):
+    """A path out of a list: taken as it stands, no pattern, and given out as often as it comes."""
+
+
 def find(
     paths: Iterable[str | os.PathLike[str]],
     *,
@@ -66,7 +71,7 @@ def find(
         for path in _expand(given, recursive):
             found_any = True
             key = _key(path)
-            if key not in seen:
+            if isinstance(path, Listed) or key not in seen:
                 seen.add(key)
                 yield path
         if not found_any:
@@ -92,7 +97,7 @@ def _nothing(barren: list[str], recursive: bool) -> UsageError:
 def _expand(given: str, recursive: bool) -> Iterator[str]:
     if os.path.isdir(given):
         yield from _walk(given, recursive)
-    elif glob.has_magic(given) and not os.path.lexists(given):
+    elif not isinstance(given, Listed) and glob.has_magic(given) and not os.path.lexists(given):
         matches = sorted(glob.glob(given, recursive=True), key=natural)
         for match in matches:
             yield from _expand(match, recursive)
@@ -153,7 +158,7 @@ def natural(name: str) -> tuple[str, str]:
     return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(20), name.casefold()), name
 
 
-def read_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
+def read_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[Listed]:
     """The paths of a list, one a line (or separated by NUL bytes), lazily; empty ones are skipped.
 
     Args:
@@ -166,7 +171,7 @@ def read_list(stream: BinaryIO, *, nul: bool = False) -> Iterator[str]:
         first = False
         name = item if nul else item.rstrip(b"\r\n")
         if name:
-            yield os.fsdecode(name)
+            yield Listed(os.fsdecode(name))
 
 
 def _split(stream: BinaryIO) -> Iterator[bytes]:

@@ -116,7 +116,10 @@ def _cubic_taps(length: int, side: int, like: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class CentreCrop(View):
-    """CLIP's own view: short side to ``side`` (antialiased, 8 bit), then the middle square."""
+    """CLIP's own view: short side to ``side`` (antialiased, 8 bit), then the middle square.
+
+    Rounds lengths and offsets as torchvision's ``Resize`` and ``CenterCrop`` do.
+    """
 
     side: int = 224
 
@@ -125,11 +128,10 @@ class CentreCrop(View):
         return "view"
 
     def __call__(self, pixels: np.ndarray) -> Tensor:
-        height, width = pixels.shape[:2]
-        scale = self.side / min(height, width)
-        size = (max(self.side, round(height * scale)), max(self.side, round(width * scale)))
-        image = resize_antialiased(pixels, size)
-        top, left = (size[0] - self.side) // 2, (size[1] - self.side) // 2
+        short = min(pixels.shape[:2])
+        height, width = (int(self.side * length / short) for length in pixels.shape[:2])
+        image = resize_antialiased(pixels, (height, width))
+        top, left = (round((length - self.side) / 2) for length in (height, width))
         return image[..., top : top + self.side, left : left + self.side]
 
 
@@ -139,7 +141,8 @@ class WholePicture(View):
 
     The sides are multiples of ``multiple`` whose product comes near ``side`` squared, and each
     width has one height: only a few shapes occur, and pictures of one shape share a batch, at the
-    price of a squeeze of a few percent. An aspect ratio beyond ``max_aspect`` is squeezed to it.
+    price of a squeeze: none for 3:2, 5 % for 4:3, 18 % at worst. An aspect ratio beyond
+    ``max_aspect`` is squeezed to it.
     """
 
     side: int = 384

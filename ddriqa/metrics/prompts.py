@@ -78,6 +78,8 @@ def select_pairs(
     """
     known = published_pairs() if pairs is None else pairs
     names = list(types) if types else (list(known) if pairs is not None else list(DEFAULT_TYPES))
+    if not names:
+        raise UsageError("--prompts", "no prompt pair is given", _EXAMPLE)
     for name in names:
         if name not in known:
             raise UsageError("--types", f"unknown type {name!r}", f"Known: {', '.join(known)}")

@@ -30,7 +30,7 @@ class Scorer:
 
     Args:
         metric: a name of ``ddriqa.metrics.catalogue.METRICS``, or several.
-        encoder: a name (``ddriqa encoders`` lists them) or an ``Encoder``.
+        encoder: a name (``ddriqa encoders`` lists them) or an ``Encoder``; it moves to the device.
         types: names of prompt pairs; default color, noise, blur, exposure.
         prompts: a TOML file of prompt pairs instead of the published ones, or a mapping
             ``{type: (clean, degraded)}``.
@@ -54,7 +54,7 @@ class Scorer:
         metric: str | Sequence[str] = "ddr",
         encoder: str | Encoder = "builtin",
         *,
-        types: Sequence[str] | None = None,
+        types: str | Sequence[str] | None = None,
         prompts: str | os.PathLike[str] | Mapping[str, Any] | None = None,
         geometry: str | None = None,
         adaptation: bool = True,
@@ -81,7 +81,7 @@ class Scorer:
             if value is not None and value < 1:
                 raise UsageError(option, f"{value} is too small", "It must be at least 1")
         self.encoder, self.device = encoder, device
-        self.types = list(types) if types else None
+        self.types = [types] if isinstance(types, str) else list(types) if types else None
         self.pairs = _pairs(prompts)
         select_pairs(self.types, self.pairs)
         self.geometry, self.adaptation, self.disparity = geometry, adaptation, disparity
@@ -166,7 +166,7 @@ class Scorer:
         from ddriqa.images.decode import MAX_PIXELS
         from ddriqa.scoring.pipeline import Pipeline
 
-        device = _device(self.device)
+        device = torch_device(self.device)
         if device.startswith("cuda"):
             _use_full_precision()
         encoder = self.encoder
@@ -218,7 +218,7 @@ def _is_one(images: Any) -> bool:
     if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike)):
         return True
     if hasattr(images, "ndim"):
-        return images.ndim < 4
+        return images.ndim in (2, 3)
     return hasattr(images, "convert") or not isinstance(images, Iterable)
 
 
@@ -230,7 +230,12 @@ def _use_full_precision() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
-def _device(name: str) -> str:
+def torch_device(name: str) -> str:
+    """The device that ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` means here.
+
+    Raises:
+        DeviceError: there is none of that name.
+    """
     import torch
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()

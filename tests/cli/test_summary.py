@@ -37,6 +37,7 @@ def test_among_few_pictures_the_lowest_response_is_the_weakest():
 def test_what_is_usual_for_clean_photographs_counts_first():
     usual = {"ddr_noise": (0.30, 0.01), "ddr_blur": (0.30, 0.10)}
     assert "weakest: noise  a" in shown([record("a", 0.25, 0.22)], usual=usual)
+    assert "no weakness  b" in shown([record("b", 0.295, 0.25)], usual=usual)
 
 
 def test_among_many_it_is_seen_against_the_median_of_its_type():

@@ -14,7 +14,7 @@ from ddriqa.degradations import degrade
 from ddriqa.encoders import builtin
 from ddriqa.encoders.builtin import zero_mean_basis
 from ddriqa.encoders.tone import soft_histogram, tone_statistics
-from ddriqa.errors import WeightsError
+from ddriqa.errors import UsageError, WeightsError
 from ddriqa.metrics.ddr import directions
 from ddriqa.metrics.prompts import select_pairs
 
@@ -119,7 +119,7 @@ def test_histograms_are_shares():
 
 def test_damaged_file_says_so(tmp_path):
     file = tmp_path / "weights.safetensors"
-    with pytest.raises(WeightsError, match="no such file"):
+    with pytest.raises(UsageError, match="no such file"):
         builtin.load(file)
     file.write_bytes(b"not weights")
     with pytest.raises(WeightsError, match="not an encoder"):
