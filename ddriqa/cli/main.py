@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -75,8 +76,14 @@ def ddriqa(
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the console: runs a command and leaves with its exit code."""
     never_none()
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # a fault is a row, never a line on stderr
     command = typer.main.get_command(app)
-    sys.exit(guarded(lambda: command.main(arguments, prog_name="ddriqa", standalone_mode=False)))
+    words = sys.argv[1:] if arguments is None else arguments
+
+    def run() -> int | None:
+        return command.main(list(words), prog_name="ddriqa", standalone_mode=False, obj=words)
+
+    sys.exit(guarded(run))
 
 
 if __name__ == "__main__":

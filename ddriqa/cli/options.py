@@ -10,7 +10,7 @@ import typer
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         show_default=False,
         help="Pictures, folders (searched all the way down), patterns; - reads a list from stdin.",
     ),

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
+import typer
+
 from ddriqa.cli import options
 from ddriqa.cli.inputs import Source
 from ddriqa.cli.interrupts import Interruptible
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 
 def score(
+    context: typer.Context,
     paths: options.Paths = None,
     files_from: options.FilesFrom = None,
     nul: options.Nul = False,
@@ -87,16 +90,24 @@ def score(
     )
     source = Source([*(paths or [])], files_from, nul)
     target = Target.chosen(output, format, force=force, terminal=sys.stdout.isatty())
-    return Run(scorer, source, target, quiet=quiet, verbose=verbose).finish()
+    return Run(scorer, source, target, context.obj, quiet=quiet, verbose=verbose).finish()
 
 
 class Run:
     """One run of the command over its pictures."""
 
     def __init__(
-        self, scorer: Scorer, source: Source, target: Target, *, quiet: bool, verbose: bool
+        self,
+        scorer: Scorer,
+        source: Source,
+        target: Target,
+        arguments: list[str],
+        *,
+        quiet: bool,
+        verbose: bool,
     ) -> None:
         self.scorer, self.source, self.target = scorer, source, target
+        self.arguments = arguments
         self.quiet, self.verbose = quiet, verbose
         self.started = datetime.now(timezone.utc)
 
@@ -204,7 +215,7 @@ class Run:
             **self.scorer.describe(),
             "output": self.target.path.name,
             "format": self.target.form,
-            "arguments": sys.argv[1:],
+            "arguments": self.arguments,
             "input": self.source.describe(),
             "counts": {**counts, "ok": summary.images - summary.failed},
             "started": self.started.isoformat(timespec="seconds"),

@@ -170,9 +170,7 @@ def _card(model: Any, origin: Origin, plan: _Plan, side: int) -> EncoderCard:
         name=_name(origin),
         source=origin.source,
         licence="MIT" if openai else "as its publisher says",
-        data="400 million pictures with texts from the web (not published)"
-        if openai
-        else origin.tag,
+        data=OPENAI_DATA if openai else origin.tag,
         dim=get_model_config(origin.model)["embed_dim"],
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         stage_channels=plan.channels,

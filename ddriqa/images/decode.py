@@ -3,7 +3,8 @@
 What happens on the way, each only where it is needed: EXIF orientation; ICC profile to sRGB;
 grey, palette, CMYK and other modes to RGB; transparency is laid on white; 16 bit to 8, grey by
 rounding and colour by truncation, as Pillow does; integers of 32 bit and floats are scaled from
-[0, 1], [0, 255] or [0, 65535], whichever holds their largest value, and stretched where none does; the first frame of an animation.
+[0, 1], [0, 255] or [0, 65535], whichever holds their largest value, and stretched where none
+does; the first frame of an animation.
 An image with none of these is decoded once and not touched again.
 """
 
@@ -14,7 +15,6 @@ import errno
 import os
 import stat
 import threading
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -48,8 +48,6 @@ _UPRIGHT = {
 }
 _LIMIT_LOCK = threading.Lock()
 _SHARED_LOCK = threading.Lock()
-
-warnings.filterwarnings("ignore", module=r"PIL\.")  # a fault is a row, never a line on stderr
 
 
 @dataclass

@@ -128,7 +128,8 @@ class Scorer:
         import pandas as pd
 
         rows = [record.as_row(self.columns) for record in self.iter(images)]
-        return pd.DataFrame(rows, columns=list(Record("").as_row(self.columns)))
+        frame = pd.DataFrame(rows, columns=list(Record("").as_row(self.columns)))
+        return frame.astype({"width": "Int64", "height": "Int64"})
 
     def describe(self) -> dict[str, Any]:
         """Everything that fixes the numbers, as plain values. Loads the model."""

@@ -123,6 +123,7 @@ def test_a_file_and_its_sidecar(run, folder):
     assert facts["encoder"]["fingerprint"] == load_encoder("toy").fingerprint
     assert list(facts["metrics"][0]["types"]) == ["blur", "noise"]
     assert facts["input"]["paths"] == ["photos"]
+    assert facts["arguments"][:4] == ["score", "photos", "-o", "scores.csv"]
     assert facts["started"] <= facts["finished"]
     assert sorted(os.listdir(folder)) == ["photos", "scores.csv", "scores.csv.json"]
 
@@ -162,11 +163,27 @@ def test_an_output_that_cannot_be(run, folder, output):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_one_line(run, folder):
-    code, _, err = run("score", "photos", "-o", "/dev/full", "--format", "csv", "--force", *TOY)
+def test_a_full_disk_is_one_line(folder, environment):
+    command = f"{sys.executable} -m ddriqa score photos --encoder toy > /dev/full"
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True)
+    assert done.returncode == 4
+    assert b"no space left on device" in done.stderr.lower()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_device_is_no_place_for_a_table(run, folder):
+    code, out, err = run("score", "photos", "-o", "/dev/null", "--format", "csv", "--force", *TOY)
+    assert (code, out) == (4, "")
+    assert "-o -" in err
+    assert not os.path.exists("/dev/null.json")
+
+
+def test_a_sidecar_is_not_lost(run, folder):
+    (folder / "scores.csv.json").write_text("mine")
+    code, _, err = run("score", "photos", "-o", "scores.csv", *TOY)
     assert code == 4
-    assert "no space left on device" in err
-    assert err.count("\n") == 1
+    assert "--force" in err
+    assert (folder / "scores.csv.json").read_text() == "mine"
 
 
 def test_options_reach_the_scorer(run, folder):
@@ -245,7 +262,7 @@ def test_a_reader_that_has_seen_enough(folder, command, environment):
 
 def test_closed_streams_are_no_fault(folder, environment):
     command = f"{sys.executable} -m ddriqa score photos -o s.csv --encoder toy"
-    for closed in (">&-", "2>&-", ">&- 2>&-"):
+    for closed in (">&-", "2>&-", ">&- 2>&-", "<&-"):
         done = subprocess.run(f"{command} --force {closed}", shell=True, env=environment)
         assert done.returncode == 1
         assert len(rows((folder / "s.csv").read_text())) == 10

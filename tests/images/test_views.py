@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from ddriqa.encoders.clip import import_open_clip
 from ddriqa.images.views import (
     CentreCrop,
     SquareCrops,
@@ -85,6 +86,18 @@ def test_every_view_takes_every_size(height, width):
     assert shape == (1, 3, *WholePicture(64, 16).size(height, width))
 
 
+@pytest.mark.parametrize("size", [(563, 1000), (683, 1024), (480, 720), (301, 203), (99, 64)])
+def test_centre_crop_equals_open_clip(size):
+    """CLIP's own preprocessing: torchvision's Resize and CenterCrop on a Pillow image."""
+    transform = import_open_clip().image_transform(
+        64, is_train=False, mean=(0, 0, 0), std=(1, 1, 1), interpolation="bicubic"
+    )
+    pixels = picture(*size)
+    expected = (transform(Image.fromarray(pixels)) * 255).round().int()
+    ours = CentreCrop(64)(pixels)[0].int()
+    assert (ours - expected).abs().max() <= 1
+
+
 def test_whole_picture_has_few_shapes_of_one_area():
     view = WholePicture(384)
     shapes = {view.size(round(1000 * a), 1000) for a in np.geomspace(0.1, 10, 500)}
@@ -95,9 +108,15 @@ def test_whole_picture_has_few_shapes_of_one_area():
     assert view.size(512, 512) == (384, 384)
 
 
-def test_whole_picture_keeps_the_aspect_within_a_few_percent():
-    height, width = WholePicture(384).size(2000, 3000)
-    assert width / height == pytest.approx(1.5, rel=0.1)
+@given(st.floats(1 / 3, 3))
+def test_whole_picture_squeezes_by_18_percent_at_worst(aspect):
+    height, width = WholePicture(384).size(round(6000 * aspect), 6000)
+    assert 1 / 1.18 < height / width / aspect < 1.18
+
+
+def test_whole_picture_of_usual_photographs():
+    assert WholePicture(384).size(2000, 3000) == (320, 480)
+    assert WholePicture(384).size(3000, 4000) == (320, 448)
 
 
 def test_equal_views_are_equal():
