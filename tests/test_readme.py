@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ OFFLINE = [c for c in COMMANDS if not c.startswith("python3") and "ViT-B-32" not
 @pytest.fixture
 def folder(tmp_path):
     """A folder with photos/, a prompt file, and a command called ddriqa."""
-    (tmp_path / "photos").symlink_to(ROOT / "tests" / "photos")
+    shutil.copytree(ROOT / "tests" / "photos", tmp_path / "photos")
     prompts = '[haze]\nclean = "A clear photo."\ndegraded = "A hazy photo."\n'
     (tmp_path / "mine.toml").write_text(prompts)
     command = tmp_path / "ddriqa"
