@@ -16,8 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CUBIC = -0.75  # the cubic kernel of torch's resize without antialiasing
-
 
 @dataclass(frozen=True)
 class View:
@@ -80,38 +78,14 @@ def square_crops(height: int, width: int) -> list[tuple[int, int, int]]:
 
 
 def resize_cubic(images: Tensor, side: int) -> Tensor:
-    """Cubic resize without antialiasing to ``side`` x ``side``: ``(..., H, W)`` -> float.
+    """Cubic resize (a = -0.75) without antialiasing to ``side`` x ``side``: ``(B, 3, H, W)``.
 
-    Equal to ``F.interpolate(mode="bicubic", antialias=False)`` to rounding, but reads only the
-    pixels that have a weight, so that a large uint8 picture never becomes a float one.
-    uint8 is divided by 255; a picture that already has the size is passed through.
+    uint8 is divided by 255; nothing is clamped; a picture of that size is passed through.
     """
-    rows, row_weights = _cubic_taps(images.shape[-2], side, images)
-    columns, column_weights = _cubic_taps(images.shape[-1], side, images)
-    taps = images if images.shape[-2] == side else images.index_select(-2, rows)
-    taps = taps if images.shape[-1] == side else taps.index_select(-1, columns)
-    values = taps.float() / 255 if images.dtype == torch.uint8 else taps
-    if images.shape[-2] != side:
-        values = (values.unflatten(-2, (side, 4)) * row_weights[:, :, None]).sum(-2)
-    if images.shape[-1] != side:
-        values = (values.unflatten(-1, (side, 4)) * column_weights).sum(-1)
-    return values
-
-
-def _cubic_taps(length: int, side: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Source indices ``(side * 4,)`` (edges repeated) and their weights ``(side, 4)``.
-
-    Positions are float32, as in torch: their rounding shows on large pictures.
-    """
-    centre = torch.tensor(length / side) * (torch.arange(side) + 0.5) - 0.5
-    first = centre.floor()
-    t = ((centre - first)[:, None] + torch.tensor([1.0, 0.0, -1.0, -2.0])).abs()
-    near = ((CUBIC + 2) * t - (CUBIC + 3)) * t * t + 1
-    far = ((CUBIC * t - 5 * CUBIC) * t + 8 * CUBIC) * t - 4 * CUBIC
-    weights = torch.where(t <= 1, near, far)
-    indices = (first[:, None] + torch.arange(-1, 3)).clamp(0, length - 1).long().flatten()
-    kind = like.dtype if like.is_floating_point() else torch.float32
-    return indices.to(like.device), weights.to(like.device, kind)
+    images = images.float() / 255 if images.dtype == torch.uint8 else images
+    if images.shape[-2:] == (side, side):
+        return images
+    return F.interpolate(images, size=(side, side), mode="bicubic", align_corners=False)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From sources to records: decode and view in threads, encode in batches, give out in order."""
+"""From sources to records: decode in threads, view and encode in batches, give out in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images are decoded and cut into views by threads, ahead of the model and within bounds."""
+"""Images are decoded by threads, ahead of the model and within bounds, and cut into views."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ddriqa.images.decode import MAX_PIXELS, decode
 from ddriqa.scoring.table import Record
@@ -30,6 +30,14 @@ class Prepared:
     record: Record
     views: dict[View, Tensor] = field(default_factory=dict)
     bytes: int = 0
+
+
+class _Read(NamedTuple):
+    """What a thread gives: the record, the pixels, and the bytes claimed for them."""
+
+    prepared: Prepared
+    pixels: Any
+    claimed: int
 
 
 class MemoryBudget:
@@ -61,11 +69,11 @@ class MemoryBudget:
 
 
 class ReadAhead:
-    """Prepares images in threads, in input order.
+    """Reads images in threads, and prepares them in input order.
 
     Args:
         views: the distinct views that the metrics need.
-        workers: number of threads; Pillow and torch's resize run side by side in them.
+        workers: number of threads; Pillow decodes side by side in them.
         ahead: how many images may be prepared and not yet taken.
     """
 
@@ -77,11 +85,11 @@ class ReadAhead:
 
     def __call__(self, sources: Iterable[Any]) -> Generator[Prepared, None, None]:
         """One ``Prepared`` for each source, in order. Closing the iterator ends the threads."""
-        waiting: deque[tuple[int, Future[Prepared]]] = deque()
+        waiting: deque[tuple[int, Future[_Read]]] = deque()
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ddriqa-decode")
         try:
             for index, source in enumerate(sources):
-                waiting.append((index, pool.submit(self._prepare, index, source)))
+                waiting.append((index, pool.submit(self._read, index, source)))
                 if len(waiting) >= self._ahead:
                     yield self._oldest(waiting)
             while waiting:
@@ -90,12 +98,17 @@ class ReadAhead:
             self.budget.advance(-1)
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _oldest(self, waiting: deque[tuple[int, Future[Prepared]]]) -> Prepared:
+    def _oldest(self, waiting: deque[tuple[int, Future[_Read]]]) -> Prepared:
+        """Views are made here, not in the threads: torch would start a team of its own in each."""
         index, future = waiting.popleft()
         self.budget.advance(index)
-        return future.result()
+        read = future.result()
+        if read.pixels is not None:
+            self._look(read.pixels, read.prepared)
+        self.budget.release(read.claimed - read.prepared.bytes)
+        return read.prepared
 
-    def _prepare(self, index: int, source: Any) -> Prepared:
+    def _read(self, index: int, source: Any) -> _Read:
         claimed = 0
 
         def admit(pixels: int) -> None:
@@ -107,10 +120,7 @@ class ReadAhead:
         decoded = decode(source, max_pixels=self._max_pixels, admit=admit)
         prepared = Prepared(Record(decoded.path, decoded.width, decoded.height))
         prepared.record.error = decoded.error
-        if decoded.pixels is not None:
-            self._look(decoded.pixels, prepared)
-        self.budget.release(claimed - prepared.bytes)
-        return prepared
+        return _Read(prepared, decoded.pixels, claimed)
 
     def _look(self, pixels: Any, prepared: Prepared) -> None:
         short, long = sorted(pixels.shape[:2])

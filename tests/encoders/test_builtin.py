@@ -114,7 +114,7 @@ def test_histograms_are_shares():
     centres = torch.linspace(0, 1, 16)
     torch.testing.assert_close((shares * centres).sum(-1), values.mean(-1))
     grey = tone_statistics(torch.full((1, 3, 8, 8), 0.5))
-    assert grey[0, 32] == pytest.approx(1, abs=1e-4)  # all pixels in the first bin of the distance from grey
+    assert grey[0, 32] == pytest.approx(1, abs=1e-4)  # all in the first bin
 
 
 def test_damaged_file_says_so(tmp_path):
