@@ -62,7 +62,7 @@ def photos(tmp_path):
 
 
 def run(photos, output, tmp_path, **options):
-    defaults = {"captions": None, "work": tmp_path / "work", "device": "cpu", "seed": 0}
+    defaults = {"captions": None, "work": tmp_path / "work", "device": "auto", "seed": 0}
     train_encoder_file([str(photos)], output, **{**defaults, **options}, recipe=TINY)
 
 
