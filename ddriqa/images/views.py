@@ -8,6 +8,7 @@ that metrics which share a view share its pixels and features. Calling it on a d
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,17 +19,17 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class View:
+class View(ABC):
     """A way to look at a picture. Subclasses give ``geometry`` and ``__call__``."""
 
     @property
+    @abstractmethod
     def geometry(self) -> str:
         """The name under which ``--geometry`` and the sidecar know this view."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __call__(self, pixels: np.ndarray) -> Tensor:
         """uint8 ``(H, W, 3)`` -> ``(n, 3, h, w)``, uint8 or float32 in about [0, 1]."""
-        raise NotImplementedError
 
     def describe(self) -> dict[str, Any]:
         """The view as plain values, for sidecars and reports."""
