@@ -6,9 +6,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ddriqa import ddr, load_encoder
+from ddriqa import Scorer, ddr, load_encoder
+from ddriqa.encoders.clip import import_open_clip
 from ddriqa.errors import UsageError
-from ddriqa.images.views import SquareCrops
+from ddriqa.images.views import SquareCrops, square_crops
 from ddriqa.metrics.ddr import DDR, directions
 from ddriqa.metrics.prompts import published_pairs, read_pairs, select_pairs
 
@@ -188,3 +189,34 @@ def test_square_crops_stored_vectors():
         torch.testing.assert_close(
             views[crop, :, row, column], torch.tensor(values), atol=2e-6, rtol=0
         )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(480, 720), (333, 333), (40, 31), (2000, 3000)])
+def test_a_whole_vit_equals_the_published_class(size, tmp_path_factory):
+    """Through ``Scorer``, with random weights: open_clip's own model and the literal equations."""
+    clip = import_open_clip()
+    torch.manual_seed(0)
+    model = clip.create_model("ViT-B-32-quickgelu").eval()
+    path = tmp_path_factory.mktemp("weights") / "vit.pt"
+    torch.save(model.state_dict(), path)
+    pixels = torch.randint(0, 256, (*size, 3), dtype=torch.uint8).numpy()
+    ours = Scorer(encoder=f"ViT-B-32-quickgelu:{path}").score(pixels).scores["ddr"]
+
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+    mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
+    std = torch.tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
+    tokens = clip.get_tokenizer("ViT-B-32")
+    with torch.no_grad():
+        texts = torch.cat(
+            [
+                model.encode_text(tokens([p.degraded])) - model.encode_text(tokens([p.clean]))
+                for p in select_pairs()
+            ]
+        )
+        responses = []
+        for top, left, side in square_crops(*size):
+            crop = image[..., top : top + side, left : left + side]
+            crop = F.interpolate(crop, size=(224, 224), mode="bicubic", align_corners=False)
+            responses.append(literal(model.encode_image((crop - mean) / std), texts).mean())
+    assert ours == pytest.approx(float(torch.stack(responses).mean()), abs=1e-6)
