@@ -39,7 +39,7 @@ def train_encoder(
     ddriqa score pictures/ --encoder builtin:my.safetensors
 
     Damages every photograph in 30 ways, pools a frozen ImageNet tower's features, fits linear
-    read-outs of the damage and a small text tower. About 15 minutes for 300 photographs on two
+    read-outs of the damage and a small text tower. About 25 minutes for 300 photographs on two
     cores. Needs the extra: pip install "ddriqa[train]".
     """
     from ddriqa.encoder_training.train import train_encoder_file

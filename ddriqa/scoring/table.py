@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -62,7 +63,7 @@ def printable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-class RowWriter:
+class RowWriter(ABC):
     """Writes records as they come, whole lines only. Subclasses give ``_header`` and ``_line``.
 
     Args:
@@ -116,8 +117,9 @@ class RowWriter:
     def _header(self) -> str:
         return ""
 
+    @abstractmethod
     def _line(self, record: Record) -> str:
-        raise NotImplementedError
+        """One record as the form writes it, line end included."""
 
 
 class CsvWriter(RowWriter):
