@@ -1,10 +1,13 @@
-"""Images/s of ``ddriqa score``, of the bare forward and of decoding alone, in one run.
+"""Images/s of ``ddriqa score``, of the bare forward, of decoding, and of the plain way, in one run.
 
-    python benchmarks/score_throughput.py [--images 600] [--rounds 3]
+    python benchmarks/score_throughput.py [--images 1000] [--large 80] [--rounds 3]
 
-Pictures: the photographs of tests/photos enlarged to 1024x768 JPEGs. ViT-B/32 has random weights.
-The bare forward runs the encoder on ready float views, as many a picture as the command uses.
-The rounds interleave the three, because machines are noisy; medians are reported. Writes
+Pictures: 512x512 cuts and 4000x3000 enlargements of the photographs of tests/photos, as JPEGs of
+quality 90. ViT-B/32 has random weights (seed 0). The bare forward runs the encoder on ready float
+views in batches of the card's size; decoding and resizing is the command's own, on all cores. The
+plain way is what a short script does: Pillow decodes, Pillow resizes, the network sees one picture
+at a time. Contestants take turns, because machines are noisy; medians over the rounds are reported.
+"After start" leaves out imports and loading, measured by a run over ten pictures. Writes
 results/score_throughput.json.
 """
 
@@ -16,24 +19,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import machine
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ddriqa import load_encoder
 from ddriqa.encoders import Encoder
+from ddriqa.images.decode import decode
+from ddriqa.metrics.ddr import DDR
 
 PHOTOS = Path(__file__).parent.parent / "tests" / "photos"
-SIZE = (1024, 768)
+SMALL, LARGE = (512, 512), (4000, 3000)
+FEW = 10
 
 
-def make_pictures(folder: Path, count: int) -> list[Path]:
-    """``count`` JPEGs of 1024x768, quality 90."""
+def make_pictures(folder: Path, size: tuple[int, int], count: int) -> list[Path]:
+    """``count`` JPEGs of that size, quality 90."""
     folder.mkdir()
-    sources = [Image.open(p).convert("RGB").resize(SIZE) for p in sorted(PHOTOS.glob("*.jpg"))]
-    paths = [folder / f"{i:04d}.jpg" for i in range(count)]
+    sources = [
+        ImageOps.fit(Image.open(path).convert("RGB"), size) for path in sorted(PHOTOS.glob("*.jpg"))
+    ]
+    paths = [folder / f"{i:05d}.jpg" for i in range(count)]
     for i, path in enumerate(paths):
         sources[i % len(sources)].save(path, quality=90)
     return paths
@@ -51,84 +62,158 @@ def random_vit(folder: Path) -> str:
     return f"ViT-B-32-quickgelu:{path}"
 
 
-def seconds_of_command(folder: Path, spec: str, output: Path) -> float:
-    command = [sys.executable, "-m", "ddriqa", "score", str(folder), "--encoder", spec]
+def command(folder: Path, *options: str) -> float:
+    """Seconds of ``ddriqa score FOLDER``, from its start to its end."""
+    words = [sys.executable, "-m", "ddriqa", "score", str(folder), *options]
     start = time.perf_counter()
-    subprocess.run([*command, "-q", "--force", "-o", str(output)], check=True)
+    subprocess.run([*words, "-q", "--force", "-o", f"{folder}.csv"], check=True)
     return time.perf_counter() - start
 
 
-def seconds_of_forward(encoder: Encoder, views: torch.Tensor, count: int) -> float:
-    """``count`` views in batches of the card's size."""
+def forward(encoder: Encoder, first: Path, count: int) -> float:
+    """Seconds of the encoder alone for ``count`` views, in batches of the card's size."""
+    view = encoder.view_for()(np.array(Image.open(first)))[:1]
+    view = view if view.is_floating_point() else view.float() / 255
+    batch = view.expand(encoder.card.batch, -1, -1, -1)
+    batch = batch.contiguous(memory_format=torch.channels_last)
     start = time.perf_counter()
     with torch.inference_mode():
-        for _ in range(-(-count // len(views))):
-            encoder.encode_image(views)
+        for _ in range(-(-count // len(batch))):
+            encoder.encode_image(batch)
     return time.perf_counter() - start
 
 
-def seconds_of_decoding(paths: list[Path]) -> float:
+def decoding(encoder: Encoder, paths: list[Path]) -> float:
+    """Seconds of decoding and making views on all cores, as the command does it."""
+    view, workers = encoder.view_for(), torch.get_num_threads()
     start = time.perf_counter()
-    for path in paths:
-        Image.open(path).convert("RGB").load()
+    with ThreadPoolExecutor(workers) as pool:
+        for decoded in pool.map(decode, paths):
+            view(decoded.pixels)
     return time.perf_counter() - start
 
 
-def measure(spec: str, folder: Path, paths: list[Path], rounds: int) -> dict[str, float]:
-    encoder = load_encoder(spec)
-    view = encoder.view_for()
-    first = view(_pixels(paths[0]))
-    batch = encoder.card.batch
-    scale = 1 if first.is_floating_point() else 255
-    views = first[:1].float().expand(batch, -1, -1, -1) / scale
-    views = views.contiguous(memory_format=torch.channels_last)
-    seconds_of_forward(encoder, views, 4 * batch)
-    few = folder.parent / "few"
-    if not few.exists():
-        make_pictures(few, 10)
-    times: dict[str, list[float]] = {"command": [], "start": [], "forward": [], "decoding": []}
+def plain(encoder: Encoder, metric: DDR, paths: list[Path]) -> float:
+    """Seconds of the plain way: full decode, Pillow's bicubic resize, one picture at a time."""
+    start = time.perf_counter()
+    with torch.inference_mode():
+        for path in paths:
+            image = Image.open(path).convert("RGB")
+            height, width = encoder.view.size(image.height, image.width)  # type: ignore[attr-defined]
+            pixels = np.array(image.resize((width, height), Image.Resampling.BICUBIC))
+            batch = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+            metric.score(encoder.encode_image(batch))
+    return time.perf_counter() - start
+
+
+def in_turn(contestants: dict[str, Any], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each contestant in each round."""
+    times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
-        times["command"].append(seconds_of_command(folder, spec, folder.parent / "scores.csv"))
-        times["start"].append(seconds_of_command(few, spec, folder.parent / "few.csv"))
-        times["forward"].append(seconds_of_forward(encoder, views, len(paths) * len(first)))
-        times["decoding"].append(seconds_of_decoding(paths))
+        for name, contestant in contestants.items():
+            times[name].append(contestant())
+            print(f"  {name}: {times[name][-1]:.2f} s", flush=True)
+    return times
+
+
+def rates(times: dict[str, list[float]], count: int) -> dict[str, Any]:
+    """Images/s by the medians; of commands also after their start."""
     seconds = {name: statistics.median(values) for name, values in times.items()}
-    steady = (len(paths) - 10) / (seconds["command"] - seconds["start"])
-    parts = ("command", "forward", "decoding")
-    rates = {name: round(len(paths) / seconds[name], 2) for name in parts}
+    result = {name: round(count / s, 2) for name, s in seconds.items() if "start" not in name}
+    for name in [name for name in seconds if f"start of {name}" in seconds]:
+        steady = (count - FEW) / (seconds[name] - seconds[f"start of {name}"])
+        result[f"{name}, after start"] = round(steady, 2)
     return {
-        "views_per_image": len(first),
-        "images_per_s": {**rates, "command_after_start": round(steady, 2)},
-        "command_to_forward": round(rates["command"] / rates["forward"], 3),
-        "command_after_start_to_forward": round(steady / rates["forward"], 3),
-        "seconds": {name: [round(v, 2) for v in values] for name, values in times.items()},
+        "images_per_s": result,
+        "seconds": {n: [round(v, 2) for v in values] for n, values in times.items()},
     }
 
 
-def _pixels(path: Path):
-    import numpy as np
+def small_pictures(folder: Path, vit: str, count: int, rounds: int) -> dict[str, Any]:
+    paths = make_pictures(folder / "small", SMALL, count)
+    make_pictures(folder / "few", SMALL, FEW)
+    small, few, first = folder / "small", folder / "few", paths[0]
+    encoder, builtin = load_encoder(vit), load_encoder("builtin")
+    half = encoder.in_precision(torch.bfloat16)
+    specs = {
+        "ViT-B/32 fp32": (["--encoder", vit], encoder),
+        "ViT-B/32 bf16": (["--encoder", vit, "--precision", "bf16"], half),
+        "builtin": ([], builtin),
+    }
+    contestants: dict[str, Any] = {}
+    for name, (options, network) in specs.items():
+        contestants[name] = lambda o=options: command(small, *o)
+        contestants[f"start of {name}"] = lambda o=options: command(few, *o)
+        contestants[f"forward of {name}"] = lambda n=network: forward(n, first, count)
+    contestants["decoding and resizing for builtin"] = lambda: decoding(builtin, paths)
+    for network in (encoder, half, builtin):
+        forward(network, first, 64)
+    result = rates(in_turn(contestants, rounds), count)
+    speed = result["images_per_s"]
+    result["ratios"] = {
+        **{f"{n}: command to forward": _ratio(speed, n, f"forward of {n}") for n in specs},
+        **{
+            f"{n}: command after start to forward": _ratio(
+                speed, f"{n}, after start", f"forward of {n}"
+            )
+            for n in specs
+        },
+        "builtin to ViT-B/32 fp32": _ratio(speed, "builtin", "ViT-B/32 fp32"),
+        "builtin to ViT-B/32 fp32, after start": _ratio(
+            speed, "builtin, after start", "ViT-B/32 fp32, after start"
+        ),
+        "builtin after start to decoding and resizing": _ratio(
+            speed, "builtin, after start", "decoding and resizing for builtin"
+        ),
+    }
+    return result
 
-    return np.array(Image.open(path).convert("RGB"))
+
+def large_pictures(folder: Path, count: int, rounds: int) -> dict[str, Any]:
+    paths = make_pictures(folder / "large", LARGE, count)
+    make_pictures(folder / "few_large", LARGE, FEW)
+    large, few, encoder = folder / "large", folder / "few_large", load_encoder("builtin")
+    metric = DDR(encoder)
+    contestants = {
+        "builtin": lambda: command(large),
+        "start of builtin": lambda: command(few),
+        "builtin --draft": lambda: command(large, "--draft"),
+        "start of builtin --draft": lambda: command(few, "--draft"),
+        "plain way": lambda: plain(encoder, metric, paths),
+        "decoding and resizing": lambda: decoding(encoder, paths),
+    }
+    plain(encoder, metric, paths[:3])
+    result = rates(in_turn(contestants, rounds), count)
+    speed = result["images_per_s"]
+    names = ("builtin, after start", "builtin --draft, after start")
+    result["ratios"] = {
+        f"{name} to the plain way": _ratio(speed, name, "plain way") for name in names
+    }
+    return result
+
+
+def _ratio(speed: dict[str, float], name: str, other: str) -> float:
+    return round(speed[name] / speed[other], 3)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=600)
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--large", type=int, default=80)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        paths = make_pictures(Path(name, "pictures"), arguments.images)
-        specs = {"ViT-B-32 (random weights)": random_vit(Path(name)), "builtin": "builtin"}
+        folder = Path(name)
         result = {
-            "pictures": f"{len(paths)} JPEGs of {SIZE[0]}x{SIZE[1]}, quality 90",
-            "encoders": {
-                label: measure(spec, Path(name, "pictures"), paths, arguments.rounds)
-                for label, spec in specs.items()
-            },
+            "512x512": small_pictures(
+                folder, random_vit(folder), arguments.images, arguments.rounds
+            ),
+            "4000x3000": large_pictures(folder, arguments.large, arguments.rounds),
         }
+    result["512x512"]["images"], result["4000x3000"]["images"] = arguments.images, arguments.large
     machine.write("score_throughput", result)
-    for label, numbers in result["encoders"].items():
-        print(label, numbers)
+    for size, numbers in result.items():
+        print(size, numbers["ratios"])
 
 
 if __name__ == "__main__":

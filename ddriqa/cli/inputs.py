@@ -4,24 +4,48 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ddriqa.errors import UsageError
 from ddriqa.images.find import find, read_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 PATHS_DESCRIBED = 100
 
 
+@dataclass(frozen=True)
+class Shard:
+    """Every ``count``-th picture, from the ``number``-th on (counted from 1)."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def read(cls, text: str) -> Shard:
+        """``2/5``. Raises ``UsageError`` for anything else."""
+        number, slash, count = text.partition("/")
+        if not (slash and number.strip().isdecimal() and count.strip().isdecimal()):
+            raise UsageError("--shard", f"{text!r} isn't I/N", "Say 1/4, 2/4, 3/4 and 4/4")
+        shard = cls(int(number), int(count))
+        if not 1 <= shard.number <= shard.count:
+            raise UsageError("--shard", f"there is no shard {text}", "They go from 1/N to N/N")
+        return shard
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+
 @dataclass
 class Source:
-    """Where the paths come from."""
+    """Where the paths come from, and which part of them is wanted."""
 
     paths: list[str]
     files_from: str | None
     nul: bool
+    shard: Shard | None = None
 
     def __post_init__(self) -> None:
         if not self.paths and self.files_from is None:
@@ -37,6 +61,12 @@ class Source:
     def find(self, warn: Callable[[str], None] = lambda sentence: None) -> Iterator[str]:
         """The paths of the pictures, lazily. Raises as ``ddriqa.images.find.find`` does."""
         return find(self._given(), warn=warn)
+
+    def part(self, found: Iterable[str]) -> Iterable[str]:
+        """Those of the paths that belong to the shard."""
+        if self.shard is None:
+            return found
+        return islice(found, self.shard.number - 1, None, self.shard.count)
 
     def describe(self) -> dict[str, object]:
         """What was asked for, for the sidecar; of very many paths only the first."""

@@ -1,4 +1,4 @@
-"""Ctrl-C once: finish what is in hand. Twice: stop at once."""
+"""Ctrl-C or a request to end once: finish what is in hand. Twice: stop at once."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import signal
 import sys
 import threading
 from types import FrameType, TracebackType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruptible:
-    """While it is open, the first Ctrl-C only sets ``asked``; the second raises as usual."""
+    """While it is open, the first SIGINT or SIGTERM only sets ``asked``; the second raises
+    ``KeyboardInterrupt``.
+    """
 
     def __init__(self) -> None:
         self.asked = False
-        self._previous: object = None
+        self.exit_code = 0
+        self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interruptible:
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._handle)
+            self._previous = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 
     def __exit__(
@@ -26,11 +32,12 @@ class Interruptible:
         fault: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)  # type: ignore[arg-type]
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
-        self.asked = True
-        print("\nddriqa: stopping after this batch; Ctrl-C again stops at once", file=sys.stderr)
+        self.asked, self.exit_code = True, 128 + number  # 130 for Ctrl-C, 143 for SIGTERM
+        text = "finishing the pictures in hand; Ctrl-C again stops at once"
+        print(f"\nddriqa: {text}", file=sys.stderr)

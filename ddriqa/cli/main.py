@@ -8,17 +8,27 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from ddriqa.cli.failures import guarded
+from ddriqa.cli.failures import guarded, printing
+from ddriqa.cli.settings import WITHOUT_SETTINGS, ConfigurableCommand
 from ddriqa.cli.streams import never_none
 
 COMMANDS = {
     "score": "ddriqa.cli.score:score",
     "encoders": "ddriqa.cli.encoders:encoders",
+    "merge": "ddriqa.cli.merge:merge",
     "train-encoder": "ddriqa.cli.train_encoder:train_encoder",
+    "doctor": "ddriqa.cli.doctor:doctor",
+    "completion": "ddriqa.cli.completion:completion",
 }
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+ON_SETTINGS = """
+An option may also be set by the environment (DDRIQA_BATCH_SIZE=16), or by the nearest file
+ddriqa.toml, or [tool.ddriqa] of pyproject.toml, at or above this folder (batch-size = 16; in a
+table [score] for that command alone). A flag wins over the environment, and that over the file.
+"""
+ON_FILES = "What a run reads, writes or overwrites is said on the command line alone."
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class _Commands(TyperGroup):
@@ -36,16 +46,29 @@ class _Commands(TyperGroup):
             self.commands[cmd_name] = _load(cmd_name)
         return self.commands.get(cmd_name)
 
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        with printing():  # the help
+            return super().make_context(*arguments, **settings)
+
+    def invoke(self, ctx: Any) -> Any:
+        with printing():
+            return super().invoke(ctx)
+
 
 def _load(name: str) -> Any:
     module, attribute = COMMANDS[name].split(":")
-    single = typer.Typer(add_completion=False, context_settings=SETTINGS, rich_markup_mode=None)
-    single.command(name)(getattr(import_module(module), attribute))
+    single = typer.Typer(add_completion=False, context_settings=CONTEXT, rich_markup_mode=None)
+    kind = TyperCommand if name in WITHOUT_SETTINGS else ConfigurableCommand
+    single.command(name, cls=kind)(getattr(import_module(module), attribute))
     return typer.main.get_command(single)
 
 
 app = typer.Typer(
-    cls=_Commands, no_args_is_help=True, context_settings=SETTINGS, rich_markup_mode=None
+    cls=_Commands,
+    no_args_is_help=True,
+    context_settings=CONTEXT,
+    rich_markup_mode=None,
+    epilog=f"{ON_SETTINGS}\n\n{ON_FILES}",
 )
 
 

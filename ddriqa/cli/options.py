@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from ddriqa.cli import completion
+from ddriqa.errors import UsageError
+
 Paths = Annotated[
     list[str] | None,
     typer.Argument(
@@ -21,11 +24,22 @@ FilesFrom = Annotated[
 ]
 Nul = Annotated[bool, typer.Option("-0", "--null", help="Lists are separated by NUL bytes.")]
 Metric = Annotated[
-    list[str], typer.Option("--metric", metavar="NAME", help="What to compute; may be repeated.")
+    list[str],
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="What to compute; may be repeated.",
+        autocompletion=completion.metric_names,
+    ),
 ]
 EncoderName = Annotated[
     str,
-    typer.Option("--encoder", metavar="NAME", help="Who looks: see ddriqa encoders."),
+    typer.Option(
+        "--encoder",
+        metavar="NAME",
+        help="Who looks: see ddriqa encoders.",
+        autocompletion=completion.encoder_names,
+    ),
 ]
 Types = Annotated[
     list[str] | None,
@@ -34,6 +48,7 @@ Types = Annotated[
         metavar="LIST",
         show_default="color,noise,blur,exposure",
         help="Kinds of damage to respond to, e.g. blur,noise.",
+        autocompletion=completion.type_names,
     ),
 ]
 Prompts = Annotated[
@@ -57,15 +72,19 @@ Disparity = Annotated[
     typer.Option("--disparity", help="Distance between features; cosine is DDR."),
 ]
 Device = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda:1 or mps.",
+        autocompletion=completion.device_names,
+    ),
 ]
 BatchSize = Annotated[
-    int | None,
+    str,
     typer.Option(
         "--batch-size",
-        min=1,
-        metavar="N",
-        show_default="64",
+        metavar="N|auto",
         help="Images held at once. Changes speed and memory, never a score.",
     ),
 ]
@@ -77,6 +96,22 @@ Workers = Annotated[
         metavar="N",
         show_default="cores",
         help="Threads that decode. Changes speed, never a score.",
+    ),
+]
+Precision = Annotated[
+    Literal["fp32", "bf16", "fp16"],
+    typer.Option(
+        "--precision",
+        help="Arithmetic of the network; bf16 and fp16 are faster where the processor has them, "
+        "and move the scores a little.",
+    ),
+]
+Draft = Annotated[
+    bool,
+    typer.Option(
+        "--draft",
+        help="Decode large JPEGs at a reduced size: faster, moves the scores a little. Only where "
+        "the encoder sees the whole picture (--geometry view).",
     ),
 ]
 MaxPixels = Annotated[
@@ -94,13 +129,67 @@ Output = Annotated[
     typer.Option("-o", "--output", metavar="FILE", help="Write the table here; - is stdout."),
 ]
 Format = Annotated[
-    Literal["csv", "jsonl"] | None,
+    Literal["csv", "jsonl", "parquet"] | None,
     typer.Option(
         "--format", show_default="by the ending of -o, else csv", help="Form of the table."
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite an output that exists.")]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with an output that was interrupted; its rows aren't made again."
+    ),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only every N-th picture, from the I-th on; ddriqa merge joins the tables.",
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        "--report", metavar="DIR", help="A page to look through: DIR/index.html with thumbnails."
+    ),
+]
+FailUnder = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-under",
+        metavar="VALUE",
+        help="Exit 3 if a picture scores lower: .25 is a score, 25% a percentile.",
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Exit 1 for warnings, too, such as a folder without pictures."),
+]
+AbortOnError = Annotated[
+    bool,
+    typer.Option("--abort-on-error", help="Stop at the first picture that can't be scored."),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")]
 Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Also say which encoder, device and view were used.")
+    int,
+    typer.Option(
+        "-v",
+        "--verbose",
+        count=True,
+        metavar="",
+        show_default=False,
+        help="Also say which settings, encoder, device and view were used; -vv: also where time "
+        "went, and the trace of a fault.",
+    ),
 ]
+
+
+def read_batch_size(text: str) -> int | None:
+    """A number of images, or None for ``auto``. Raises ``UsageError`` for anything else."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError("--batch-size", f"{text!r} isn't a number of images", "Say 64, or auto")
+    return int(text)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from ddriqa.errors import OutputError, UsageError
-from ddriqa.scoring.table import sidecar_path
+from ddriqa.scoring.parquet import journal_path, require_pyarrow
+from ddriqa.scoring.sidecar import sidecar_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 STDOUT = Path("-")
 
 
@@ -24,53 +24,68 @@ class Target:
     path: Path | None
     form: str
     to_stdout: bool
+    resume: bool = False
 
     @classmethod
     def chosen(
-        cls, output: Path | None, form: str | None, *, force: bool, terminal: bool
+        cls,
+        output: Path | None,
+        form: str | None,
+        *,
+        force: bool,
+        resume: bool = False,
+        terminal: bool,
     ) -> Target:
         """Decide it from the options.
 
         Raises:
-            UsageError: an ending that says no form.
+            UsageError: an ending that says no form; options that exclude each other.
             OutputError: the file exists, or its folder doesn't.
         """
+        if resume and force:
+            raise UsageError("--resume", "excludes --force", "Give one of them")
         if output is None or output == STDOUT:
+            if resume:
+                raise UsageError("--resume", "needs a file to go on with", "Add -o scores.csv")
+            if form == "parquet":
+                raise UsageError("--format parquet", "needs a file", "Add -o scores.parquet")
             return cls(None, form or "csv", to_stdout=output == STDOUT or not terminal)
-        if form is None and output.suffix.lower() not in ENDINGS:
-            known = ", ".join(ENDINGS)
-            raise UsageError(
-                f"-o {output}", "its ending names no form", f"Use {known}, or --format"
-            )
-        if output.exists() and not (output.is_file() or output.is_dir()):
-            raise OutputError(str(output), "isn't a file", "For standard output say -o -")
-        if output.is_dir():
-            raise OutputError(str(output), "is a folder", "Name a file in it")
-        if not output.parent.is_dir():
-            raise OutputError(str(output), "its folder doesn't exist")
-        if output.exists() and not force:
-            raise OutputError(str(output), "exists already", "Add --force to overwrite it")
-        if sidecar_path(output).exists() and not force:
-            reason, hint = "exists already, the sidecar's name", "Add --force to overwrite it"
-            raise OutputError(str(sidecar_path(output)), reason, hint)
-        return cls(output, form or ENDINGS[output.suffix.lower()], to_stdout=False)
+        form = form or form_of(output)
+        if form == "parquet":
+            require_pyarrow()
+        check_place(output)
+        if not force and not resume:
+            _check_free(output)
+        return cls(output, form, to_stdout=False, resume=resume)
 
-    @contextlib.contextmanager
-    def opened(self, stdout: IO[bytes]) -> Iterator[IO[bytes] | None]:
-        """The stream for the rows. An old sidecar goes: a sidecar says that a table is complete."""
-        if self.path is None:
-            yield stdout if self.to_stdout else None
-            return
-        try:
-            sidecar_path(self.path).unlink(missing_ok=True)
-            stream = open(self.path, "wb")  # noqa: SIM115
-        except OSError as fault:
-            reason = (fault.strerror or "can't be written").lower()
-            raise OutputError(str(self.path), reason) from fault
-        try:
-            yield stream
-        except BaseException:
-            with contextlib.suppress(OSError):  # the first failure is the one to tell
-                stream.close()
-            raise
-        stream.close()
+
+def form_of(output: Path) -> str:
+    """The form that the ending of a name says. Raises ``UsageError`` where it says none."""
+    ending = output.suffix.lower()
+    if ending not in ENDINGS:
+        hint = f"Use {', '.join(ENDINGS)}, or --format"
+        raise UsageError(f"-o {output}", "its ending names no form", hint)
+    return ENDINGS[ending]
+
+
+def check_place(output: Path) -> None:
+    """Raise an ``OutputError`` where no file can be written under that name."""
+    if output.is_dir():
+        raise OutputError(str(output), "is a folder", "Name a file in it")
+    if output.exists() and not output.is_file():
+        raise OutputError(str(output), "isn't a file", "For standard output say -o -")
+    if not output.parent.is_dir():
+        raise OutputError(str(output), "its folder doesn't exist")
+
+
+def _check_free(output: Path) -> None:
+    for path, what in _companions(output):
+        if path.exists():
+            hint = "Add --resume to go on with it, or --force to overwrite it"
+            raise OutputError(str(path), f"exists already{what}", hint)
+
+
+def _companions(output: Path) -> Iterator[tuple[Path, str]]:
+    yield output, ""
+    yield journal_path(output), ", an unfinished table"
+    yield sidecar_path(output), ", the sidecar's name"

@@ -13,7 +13,7 @@ from rich.text import Text
 from ddriqa.errors import DdriqaError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ddriqa.scoring import Record
 
@@ -59,14 +59,24 @@ class ScoreProgress:
         with contextlib.suppress(OSError, DdriqaError):  # the run itself will meet it and tell
             self._bar.update(self._task, total=self._count())
 
-    def begin(self) -> None:
-        """The model is there; the clock of the rate starts."""
-        self._bar.reset(self._task, description="Scoring")
+    def begin(self, done: int = 0) -> None:
+        """The model is there; the clock of the rate starts. ``done`` images need no more work."""
+        self._bar.reset(self._task, description="Scoring", completed=done)
 
     def add(self, record: Record) -> None:
         """One more image is done."""
         failed = self._bar.tasks[0].fields["failed"] + (record.error is not None)
         self._bar.update(self._task, advance=1, failed=failed)
+
+
+@contextlib.contextmanager
+def bar(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A plain bar; gives what to call with (done, total)."""
+    console = Console(stderr=True)
+    shown = console.is_terminal and not console.is_dumb_terminal and not quiet
+    with Progress(console=console, transient=True, disable=not shown) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
 class _Counts(ProgressColumn):

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ddriqa.cli.progress import duration, rate
 from ddriqa.cli.streams import readable
+from ddriqa.scoring.weakness import FEW, Weakness, type_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ddriqa.scoring import Record
 
 SHOWN, FAILURES_SHOWN, BINS, BAR = 5, 10, 8, 32
-FEW = 8
-"""With fewer pictures a median says little, and the lowest response counts as the weakest."""
 
 
 class Summary:
@@ -39,7 +38,7 @@ class Summary:
     ) -> None:
         self._usual = usual or {}
         self._score = columns[0]
-        self._types = [name for name in columns if name.startswith(f"{self._score}_")]
+        self._types = type_columns(columns)
         self._values = {name: array("f") for name in (self._score, *self._types)}
         self._best: list[tuple[float, int, Record]] = []
         self._worst: list[tuple[float, int, Record]] = []
@@ -59,6 +58,11 @@ class Summary:
         score = record.scores[self._score]
         _keep(self._best, (score, -self.images, record))
         _keep(self._worst, (-score, -self.images, record))
+
+    def counts(self) -> dict[str, int]:
+        """How many images, and how many of them failed or not, for the sidecar."""
+        scored = self.images - self.failed
+        return {"images": self.images, "failed": self.failed, "ok": scored}
 
     def line(self) -> str:
         """The run in one line."""
@@ -88,24 +92,24 @@ class Summary:
             console.print(histogram(values))
 
     def _show_extremes(self, console: Console) -> None:
-        medians = {name: statistics.median(self._values[name] or [0]) for name in self._types}
+        weakness = Weakness({name: self._values[name] for name in self._types}, self._usual)
         best = [record for *_, record in sorted(self._best, reverse=True)]
         worst = [record for *_, record in sorted(self._worst, reverse=True)]
         if self.images - self.failed <= 2 * SHOWN:  # few enough to show them all
             every = best + [record for record in reversed(worst) if record not in best]
             title = f"{self._score}, best first" if len(every) > 1 else self._score
-            self._show_records(console, title, every, medians)
+            self._show_records(console, title, every, weakness)
         else:
-            self._show_records(console, "Best", best, medians)
-            self._show_records(console, "Worst", worst, medians)
+            self._show_records(console, "Best", best, weakness)
+            self._show_records(console, "Worst", worst, weakness)
 
     def _show_records(
-        self, console: Console, title: str, records: list[Record], medians: dict[str, float]
+        self, console: Console, title: str, records: list[Record], weakness: Weakness
     ) -> None:
         if not records:
             return
         console.print(Text(f"\n{title}", style="bold"))
-        weakest = [self.weakness(record, medians) for record in records]
+        weakest = [self._in_words(weakness, record) for record in records]
         width = max(map(len, weakest))
         for record, kind in zip(records, weakest, strict=True):
             line = Text.assemble(
@@ -115,32 +119,11 @@ class Summary:
             )
             console.print(line, soft_wrap=True)
 
-    def weakness(self, record: Record, medians: dict[str, float]) -> str:
-        """The type of damage that a picture shows most, in words: its lowest response, seen
-        against what is usual for clean photographs, else against the median over the run.
-
-        Where the usual is known and every response lies within it, nothing is called weak.
-        """
+    def _in_words(self, weakness: Weakness, record: Record) -> str:
         if not self._types:
             return ""
-        kind, response = min(
-            ((name, self._response(record, name, medians)) for name in self._types),
-            key=lambda pair: pair[1],
-        )
-        if self._knows_usual and response > -1:
-            return "no weakness"
-        return f"weakest: {kind.removeprefix(f'{self._score}_')}"
-
-    def _response(self, record: Record, name: str, medians: dict[str, float]) -> float:
-        if self._knows_usual:
-            median, deviation = self._usual[name]
-            return (record.scores[name] - median) / deviation
-        many = len(self._values[self._score]) >= FEW
-        return record.scores[name] / medians[name] if many else record.scores[name]
-
-    @property
-    def _knows_usual(self) -> bool:
-        return len(self._usual) == len(self._types)
+        column = weakness.of(record.scores)
+        return f"weakest: {column.removeprefix(f'{self._score}_')}" if column else "no weakness"
 
     def _show_failures(self, console: Console) -> None:
         console.print(Text("\nFailed", style="bold"))

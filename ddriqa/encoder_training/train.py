@@ -244,7 +244,6 @@ def card(
         "licence": "Apache-2.0",
         "data": f"{len(photos)} clean photographs with synthetic damage, "
         f"{len(captions)} captions, no human scores; ImageNet tower",
-        "batch": 8,
         "numbers": {
             "seed": seed,
             "photographs": len(photos),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ class Encoder(nn.Module):
     fingerprint: str
     mean: Tensor
     std: Tensor
+    image_dtype = torch.float32
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -91,8 +93,26 @@ class Encoder(nn.Module):
         return self
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """``(pixels - mean) / std``; ``(B, 3, H, W)`` in and out."""
-        return (pixels - self.mean) / self.std
+        """``(pixels - mean) / std``, ``(B, 3, H, W)``, in the image tower's arithmetic."""
+        return ((pixels - self.mean) / self.std).to(self.image_dtype)
+
+    @property
+    @abstractmethod
+    def image_tower(self) -> nn.Module:
+        """The part that turns pixels into features."""
+
+    def in_precision(self, dtype: torch.dtype) -> Encoder:
+        """A copy whose image tower calculates in ``dtype``; features stay float32.
+
+        Its scores aren't those of the original, though the fingerprint, which names the weights,
+        is the same.
+        """
+        fingerprint = self.fingerprint
+        copied = deepcopy(self)
+        copied.fingerprint = fingerprint
+        copied.image_dtype = dtype
+        copied.image_tower.to(dtype)
+        return copied
 
     @abstractmethod
     def encode_image(self, pixels: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("weights") / "builtin.safetensors"
 MEAN, STD = 127 / 255, 128 / 255  # EfficientNet-Lite0: (x - 127) / 128 for x in 0...255
 STATISTICS = 2 * sum(TAP_CHANNELS) + HEAD + TONE
+BATCH = 2  # larger ones leave the processor's cache, and few pictures share one shape
 SHARPNESS = 2.0  # of the soft maximum over a response's facets
 VARIANCE_FLOOR = 1e-6  # keeps the deviation's gradient finite on flat pictures
 
@@ -40,10 +41,12 @@ def statistics(tower: EfficientNetLite0, pixels: Tensor) -> Tensor:
     Mean and deviation over space of each tap of the tower, the head's mean, and the tone
     statistics of the pixels.
     """
-    maps = tower((pixels - MEAN) / STD)
+    normal = ((pixels - MEAN) / STD).to(tower.stem.weight.dtype)
+    maps = [tap.float() for tap in tower(normal)]
     parts = []
     for tap in maps[:-1]:
-        variance, mean = torch.var_mean(tap, dim=(2, 3), correction=0)
+        mean = tap.mean((2, 3))  # var_mean is several times slower where channels come last
+        variance = (tap - mean[..., None, None]).square().mean((2, 3))
         parts += [mean, (variance + VARIANCE_FLOOR).sqrt()]
     return torch.cat([*parts, maps[-1].mean((2, 3)), tone_statistics(pixels)], dim=1)
 
@@ -90,11 +93,16 @@ class BuiltinEncoder(Encoder):
             stage_strides=TAP_STRIDES,
             side=settings["view_side"],
             geometry="view",
+            batch=BATCH,
         )
         self.freeze()
 
     def stages(self, pixels: Tensor) -> list[Tensor]:
-        return self.tower(self.normalise(pixels))[:-1]
+        return [tap.float() for tap in self.tower(self.normalise(pixels))[:-1]]
+
+    @property
+    def image_tower(self) -> EfficientNetLite0:
+        return self.tower
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         return self.embed(statistics(self.tower, pixels))

@@ -109,7 +109,11 @@ class ClipEncoder(Encoder):
         return f"{self.architecture}:{weights_sha256(kept)}"
 
     def encode_image(self, pixels: Tensor) -> Tensor:
-        return self.model.encode_image(self.normalise(pixels), normalize=False)
+        return self.model.encode_image(self.normalise(pixels), normalize=False).float()
+
+    @property
+    def image_tower(self) -> nn.Module:
+        return self.model.visual
 
     def encode_text(self, texts: list[str]) -> Tensor:
         tokens = self.tokenizer(texts).to(self.mean.device)
@@ -122,9 +126,10 @@ class ClipEncoder(Encoder):
                 f"its tower, {type(self.model.visual).__name__}, gives no middle features",
                 "Take a ResNet or ViT of open_clip's own, such as RN50 or ViT-B-32",
             )
-        return self.model.visual.forward_intermediates(
+        maps = self.model.visual.forward_intermediates(
             self.normalise(pixels), indices=list(self._plan.indices), intermediates_only=True
         )["image_intermediates"]
+        return [stage.float() for stage in maps]
 
 
 class _Plan(NamedTuple):

@@ -40,12 +40,20 @@ class Conv(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride, padding, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.stride[0] > 1:
-            x = F.pad(x, (*self._same(x.shape[-1]), *self._same(x.shape[-2])))
+        return self.inside(F.pad(x, self.border(x)) if self.stride[0] > 1 else x)
+
+    def inside(self, x: Tensor) -> Tensor:
+        """The convolution of an input that has its border already."""
         return super().forward(x)
+
+    def border(self, x: Tensor) -> tuple[int, int, int, int]:
+        """Zeros to lay left, right, above and below; none where torch pads by itself."""
+        return (*self._same(x.shape[-1]), *self._same(x.shape[-2]))
 
     def _same(self, length: int) -> tuple[int, int]:
         kernel, stride = self.kernel_size[0], self.stride[0]
+        if stride == 1:
+            return 0, 0
         total = max((-(-length // stride) - 1) * stride + kernel - length, 0)
         return total // 2, total - total // 2
 
@@ -62,9 +70,26 @@ class Block(nn.Module):
         self.residual = inputs == outputs and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
-        y = self.project(F.relu6(self.depthwise(y), inplace=True))
+        y = self.depthwise(x) if self.expand is None else self._expanded(x, self.expand)
+        y = self.project(F.relu6(y, inplace=True))
         return y + x if self.residual else y
+
+    def _expanded(self, x: Tensor, expand: Conv) -> Tensor:
+        """Lays the border round the narrow input, which is quicker than round the wide one."""
+        border = self.depthwise.border(x)
+        y = expand(F.pad(x, border)) if any(border) else expand(x)
+        return self.depthwise.inside(F.relu6(_cleared(y, border), inplace=True))
+
+
+def _cleared(x: Tensor, border: tuple[int, int, int, int]) -> Tensor:
+    """Set the border back to zero, in place."""
+    left, right, above, below = border
+    height, width = x.shape[-2:]
+    x[..., :left] = 0
+    x[..., width - right :] = 0
+    x[..., :above, :] = 0
+    x[..., height - below :, :] = 0
+    return x
 
 
 class EfficientNetLite0(nn.Module):

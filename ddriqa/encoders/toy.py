@@ -22,8 +22,10 @@ class ToyEncoder(Encoder):
     def __init__(self) -> None:
         super().__init__(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
         random = torch.Generator().manual_seed(0)
-        self.first = nn.Conv2d(3, CHANNELS[0], 3, stride=2, padding=1)
-        self.second = nn.Conv2d(CHANNELS[0], CHANNELS[1], 3, stride=2, padding=1)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)
+            for inputs, outputs in zip((3, *CHANNELS), CHANNELS, strict=False)
+        )
         self.projection = nn.Linear(2 * CHANNELS[1], DIM, bias=False)
         for parameter in self.parameters():
             parameter.data.normal_(0, 0.3, generator=random)
@@ -44,8 +46,12 @@ class ToyEncoder(Encoder):
         self.freeze()
 
     def stages(self, pixels: Tensor) -> list[Tensor]:
-        fine = self.first(self.normalise(pixels)).relu()
-        return [fine, self.second(fine).relu()]
+        fine = self.image_tower[0](self.normalise(pixels)).relu()
+        return [fine.float(), self.image_tower[1](fine).relu().float()]
+
+    @property
+    def image_tower(self) -> nn.ModuleList:
+        return self.convolutions
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         coarse = self.stages(pixels)[-1]

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import stat
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
@@ -27,11 +28,11 @@ from ddriqa.errors import ImageError
 from ddriqa.images import foreign
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_PIXELS = 250_000_000
 COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")
-OTHER_FORMATS = ("WEBP", "TIFF", "AVIF", "JPEG2000", "DIB")
+OTHER_FORMATS = ("WEBP", "TIFF", "JPEG2000", "DIB")  # and AVIF and HEIF where they are there
 # Formats that run other programs (EPS) or accept any bytes (TGA) are left out on purpose.
 
 STRIP_PIXELS = 1 << 16
@@ -46,6 +47,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else some damage is told on stderr
 _LIMIT_LOCK = threading.Lock()
 _SHARED_LOCK = threading.Lock()
 
@@ -69,11 +71,20 @@ class Decoded:
     height: int | None = None
 
 
+class _Limits(NamedTuple):
+    """How much of a file is decoded; see ``decode``."""
+
+    max_pixels: int
+    admit: Callable[[int], None]
+    draft: int | None
+
+
 def decode(
     source: Any,
     *,
     max_pixels: int = MAX_PIXELS,
     admit: Callable[[int], None] | None = None,
+    draft: int | None = None,
 ) -> Decoded:
     """Pixels of anything that holds a picture; never raises for what is wrong with one.
 
@@ -82,10 +93,14 @@ def decode(
             a tensor ``(3, H, W)``, uint8 or float in [0, 1].
         max_pixels: larger files are refused before they are decoded.
         admit: called with the number of pixels before a file is decoded; may wait.
+        draft: a length in pixels, at least 1, for who needs no more: a JPEG file is decoded at
+            the smallest of 1, 1/2, 1/4 and 1/8 of its size (libjpeg's scaling of the DCT) whose
+            sides are both that long. ``width`` and ``height`` stay those of the full picture.
     """
     result = Decoded(_name(source))
+    limits = _Limits(max_pixels, admit or (lambda pixels: None), draft)
     try:
-        result.pixels = _pixels(source, result, max_pixels, admit or (lambda pixels: None))
+        result.pixels = _pixels(source, result, limits)
     except ImageError as fault:
         result.error = fault.reason
     except MemoryError:
@@ -105,23 +120,20 @@ def _name(source: Any) -> str:
     return "<bytes>" if isinstance(source, (bytes, bytearray, memoryview)) else "<array>"
 
 
-def _pixels(
-    source: Any, result: Decoded, max_pixels: int, admit: Callable[[int], None]
-) -> np.ndarray:
+def _pixels(source: Any, result: Decoded, limits: _Limits) -> np.ndarray:
     if isinstance(source, (str, os.PathLike)):
         with _regular_file(result.path) as stream:
-            return _from_file(stream, result, max_pixels, admit)
+            return _from_file(stream, result, limits)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_file(BytesIO(source), result, max_pixels, admit)
+        return _from_file(BytesIO(source), result, limits)
     if isinstance(source, Image.Image):
         with _SHARED_LOCK:  # the same lazy image may come twice
-            return _from_image(source, result)
+            _note_size(source, result)
+            return _noted(_from_image(source), result)
     if hasattr(source, "detach"):
         source = _from_tensor(source)
     if isinstance(source, np.ndarray):
-        pixels = _from_array(source)
-        result.height, result.width = pixels.shape[:2]
-        return pixels
+        return _noted(_from_array(source), result)
     raise _fault("not a picture: give a path, bytes, a Pillow image, an array or a tensor")
 
 
@@ -158,9 +170,7 @@ def _system_reason(fault: OSError, source: Any) -> str | None:
     }.get(fault.errno or 0)
 
 
-def _from_file(
-    stream: BinaryIO, result: Decoded, max_pixels: int, admit: Callable[[int], None]
-) -> np.ndarray:
+def _from_file(stream: BinaryIO, result: Decoded, limits: _Limits) -> np.ndarray:
     head = stream.read(foreign.HEAD)
     if reason := foreign.refusal(head, result.path):
         raise _fault(reason)
@@ -169,13 +179,14 @@ def _from_file(
         if _DNG_TAG in getattr(image, "tag_v2", ()):
             raise _fault(foreign.RAW)
         pixels = image.width * image.height
-        if pixels > max_pixels:
+        if pixels > limits.max_pixels:
             raise _fault(
-                f"{_mega(pixels)} megapixels, more than the limit of {_mega(max_pixels)} "
+                f"{_mega(pixels)} megapixels, more than the limit of {_mega(limits.max_pixels)} "
                 "(--max-pixels raises it)"
             )
-        admit(pixels)
-        return _from_image(image, result)
+        drafted = limits.draft and image.draft(None, (limits.draft, limits.draft))
+        limits.admit(image.width * image.height)
+        return _from_image(image) if drafted else _noted(_from_image(image), result)
 
 
 def _mega(pixels: int) -> str:
@@ -186,23 +197,25 @@ def _open(stream: BinaryIO, head: bytes) -> Image.Image:
     with contextlib.suppress(UnidentifiedImageError):
         return _open_any_size(stream, COMMON_FORMATS)
     Image.init()  # the other plugins, loaded where they are needed
-    others = tuple(name for name in OTHER_FORMATS if name in Image.OPEN)
+    others = list(OTHER_FORMATS)
+    if _avif_plugin():
+        others.append("AVIF")
     if foreign.is_heif(head) and _heif_plugin():
-        others += ("HEIF",)
+        others.append("HEIF")
     try:
         return _open_any_size(stream, others)
     except UnidentifiedImageError:
-        raise _fault(foreign.unknown(head)) from None
+        raise _fault(foreign.unknown(head, others)) from None
 
 
-def _open_any_size(stream: BinaryIO, formats: tuple[str, ...]) -> Image.Image:
+def _open_any_size(stream: BinaryIO, formats: Sequence[str]) -> Image.Image:
     """Pillow's own limit is one for the whole process; ``max_pixels`` is checked afterwards."""
     stream.seek(0)
     try:
-        return Image.open(stream, formats=formats)
+        return Image.open(stream, formats=list(formats))
     except Image.DecompressionBombError:
         with _LIMIT_LOCK, _without_pillow_limit():
-            return Image.open(stream, formats=formats)
+            return Image.open(stream, formats=list(formats))
 
 
 @contextlib.contextmanager
@@ -212,6 +225,15 @@ def _without_pillow_limit() -> Iterator[None]:
         yield
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+
+
+@lru_cache(maxsize=1)
+def _avif_plugin() -> bool:
+    try:
+        from PIL.AvifImagePlugin import SUPPORTED
+    except ImportError:  # before Pillow 11.3
+        return False
+    return SUPPORTED
 
 
 @lru_cache(maxsize=1)
@@ -227,26 +249,34 @@ def _heif_plugin() -> bool:
 # --- Pillow images
 
 
-def _from_image(image: Image.Image, result: Decoded) -> np.ndarray:
+def _from_image(image: Image.Image) -> np.ndarray:
+    """Strip by strip, since most conversions would go through the memory of a whole picture."""
     if 0 in image.size:
         raise _fault("a picture without pixels")
-    image.load()
-    image = _rgb(_upright(image))
-    result.width, result.height = image.size
-    return _array(image)
+    _load(image)
+    image = _upright(image)
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    profile = image.info.get("icc_profile")
+    scale = _scale(image) if image.mode[0] in "IF" else None
+    for top, strip in _strips(image):
+        shallow = _eight_bit(strip, *scale) if scale else strip
+        pixels[top : top + strip.height] = np.asarray(_rgb(shallow, profile))
+    return pixels
 
 
-def _array(image: Image.Image) -> np.ndarray:
-    """What ``np.array`` gives, which for large pictures goes through the memory twice more."""
+def _load(image: Image.Image) -> None:
+    try:
+        image.load()
+    except Image.DecompressionBombError:  # TIFF files meet Pillow's limit a second time
+        with _LIMIT_LOCK, _without_pillow_limit():
+            image.load()
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     width, height = image.size
-    if width * height < STRIP_PIXELS * 4:
-        return np.array(image)
-    pixels = np.empty((height, width, 3), np.uint8)
     rows = max(1, STRIP_PIXELS // width)
     for top in range(0, height, rows):
-        strip = image.crop((0, top, width, min(height, top + rows)))
-        pixels[top : top + rows] = np.asarray(strip)
-    return pixels
+        yield top, image.crop((0, top, width, min(height, top + rows)))
 
 
 def _orientation(image: Image.Image) -> int:
@@ -257,8 +287,17 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _note_size(image: Image.Image, result: Decoded) -> None:
-    turned = _orientation(image) in (5, 6, 7, 8)
-    result.width, result.height = image.size[::-1] if turned else image.size
+    late = image.format == "PNG" and "exif" not in image.info  # asking would decode all of it
+    turned = not late and _orientation(image) in (5, 6, 7, 8)
+    tags = getattr(image, "tag_v2", {})  # a TIFF image's own size may be turned already
+    width, height = (tags[256], tags[257]) if tags else image.size
+    result.width, result.height = (height, width) if turned else (width, height)
+
+
+def _noted(pixels: np.ndarray, result: Decoded) -> np.ndarray:
+    """The same pixels, after their size went into the result."""
+    result.height, result.width = pixels.shape[:2]
+    return pixels
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -266,10 +305,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if image.mode[0] in "IF":
-        image = _eight_bit(image)
+def _rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.has_transparency_data:
         image = _on_white(image)
     if image.mode not in ("RGB", "L", "CMYK", "LAB"):
@@ -280,16 +316,23 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if image.mode.startswith("I"):  # 16 bit, which older Pillow opens as 32
-        ceiling = 65535.0 if low >= 0 and high <= 65535 else None
-    else:
-        ceiling = next((top for top in (1.0, 255.0, 65535.0) if high <= top and low >= 0), None)
-    if ceiling is None:
-        values, ceiling = values - low, max(high - low, 1e-300)
-    return Image.fromarray(np.rint(values * (255 / ceiling)).astype(np.uint8))
+def _scale(image: Image.Image) -> tuple[float, float]:
+    """The black point of wide integers or floats, and the factor that takes them to [0, 255]."""
+    ends = [(v.min(), v.max()) for v in (_finite(strip) for _, strip in _strips(image))]
+    low, high = float(np.min(ends)), float(np.max(ends))
+    # Integers are 16 bit ones, which older Pillow opens as 32.
+    ceilings = (65535.0,) if image.mode.startswith("I") else (1.0, 255.0, 65535.0)
+    ceiling = next((top for top in ceilings if low >= 0 and high <= top), None)
+    return (0.0, 255 / ceiling) if ceiling else (low, 255 / max(high - low, 1e-300))
+
+
+def _finite(image: Image.Image) -> np.ndarray:
+    return np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
+
+
+def _eight_bit(image: Image.Image, black: float, factor: float) -> Image.Image:
+    values = (_finite(image) - black) * factor
+    return Image.fromarray(np.rint(values).astype(np.uint8))
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -6,9 +6,11 @@ order (``img2`` before ``img10``). Links to folders are followed after the real 
 real folder is entered once an argument, so loops end. A file that is named explicitly is tried
 whatever its ending.
 
-Every distinct path is given out once, at its first place; but a path that a list names is given
-out every time it stands there, so that rows can be matched with the list. Names that aren't text
-in the file system's encoding survive as ``os.fsdecode`` makes them (surrogate escapes).
+Every distinct path behind the arguments is given out once, at its first place. What a list names
+is another matter: it is given out every time it stands there, so that rows can be matched with
+the list. Neither a list of any length nor a single folder makes anything pile up in memory,
+beyond the names in one folder. Names that aren't text in the file system's encoding survive as
+``os.fsdecode`` makes them (surrogate escapes).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from ddriqa.errors import UsageError
@@ -66,20 +69,40 @@ def find(
     """
     seen: set[str] = set()
     barren: list[str] = []
-    for given in paths:
-        given, found_any = os.fspath(given), False
+    found_any = False
+    for given, repeatable in _arguments(paths):
+        empty = True
         for path in _expand(given, recursive):
-            found_any = True
-            key = _key(path)
-            if isinstance(path, Listed) or key not in seen:
-                seen.add(key)
+            empty, found_any = False, True
+            if not repeatable or _is_new(_key(path), seen):
                 yield path
-        if not found_any:
+        if empty:
             barren.append(given)
-    if not seen:
+    if not found_any:
         raise _nothing(barren, recursive)
     for folder in barren:
         warn(f"{folder}: holds no pictures")
+
+
+def _arguments(paths: Iterable[str | os.PathLike[str]]) -> Iterator[tuple[str, bool]]:
+    """Each argument, and whether what it leads to may come, or have come, a second time.
+
+    A single file or folder leads nowhere twice; patterns may overlap.
+    """
+    arguments = map(os.fspath, paths)
+    for first in arguments:
+        if isinstance(first, Listed):
+            yield first, False
+            continue
+        others = list(islice(arguments, 1))
+        yield first, bool(others) or _is_pattern(first)
+        yield from ((other, not isinstance(other, Listed)) for other in chain(others, arguments))
+
+
+def _is_new(key: str, seen: set[str]) -> bool:
+    before = len(seen)
+    seen.add(key)
+    return len(seen) > before
 
 
 def _key(path: str) -> str:
@@ -97,7 +120,7 @@ def _nothing(barren: list[str], recursive: bool) -> UsageError:
 def _expand(given: str, recursive: bool) -> Iterator[str]:
     if os.path.isdir(given):
         yield from _walk(given, recursive)
-    elif not isinstance(given, Listed) and glob.has_magic(given) and not os.path.lexists(given):
+    elif _is_pattern(given):
         matches = sorted(glob.glob(given, recursive=True), key=natural)
         for match in matches:
             yield from _expand(match, recursive)
@@ -107,6 +130,11 @@ def _expand(given: str, recursive: bool) -> Iterator[str]:
         yield given
 
 
+def _is_pattern(given: str) -> bool:
+    listed = isinstance(given, Listed)
+    return not listed and glob.has_magic(given) and not os.path.lexists(given)
+
+
 def _walk(top: str, recursive: bool) -> Iterator[str]:
     entered: set[tuple[int, int]] = set()
     folders = [top]
@@ -114,14 +142,14 @@ def _walk(top: str, recursive: bool) -> Iterator[str]:
         folder = folders.pop()
         try:
             identity = _identity(folder)
-            entries = [] if identity in entered else _list(folder)
+            names, below = ([], []) if identity in entered else _list(folder)
         except OSError:
             yield folder
             continue
         entered.add(identity)
-        yield from (entry.path for entry in entries if _is_picture(entry))
+        yield from (os.path.join(folder, name) for name in names)
         if recursive:
-            below = sorted(filter(_is_folder, entries), key=os.DirEntry.is_symlink)
+            below.sort(key=os.DirEntry.is_symlink)
             folders += [entry.path for entry in reversed(below)]
 
 
@@ -130,10 +158,18 @@ def _identity(folder: str) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _list(folder: str) -> list[os.DirEntry[str]]:
+def _list(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
+    """The names of the pictures in a folder, and its sub-folders, in natural order."""
+    names, below = [], []
     with os.scandir(folder) as entries:
-        visible = [entry for entry in entries if not entry.name.startswith(".")]
-    return sorted(visible, key=lambda entry: natural(entry.name))
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if _is_folder(entry):
+                below.append(entry)
+            elif _is_picture(entry.name):
+                names.append(entry.name)
+    return sorted(names, key=natural), sorted(below, key=lambda entry: natural(entry.name))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -143,9 +179,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _is_picture(entry: os.DirEntry[str]) -> bool:
-    ending = extension(entry.name)
-    return (ending in PICTURE_EXTENSIONS or ending in RAW_EXTENSIONS) and not _is_folder(entry)
+def _is_picture(name: str) -> bool:
+    ending = extension(name)
+    return ending in PICTURE_EXTENSIONS or ending in RAW_EXTENSIONS
 
 
 def extension(path: str) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ddriqa.images.find import RAW_EXTENSIONS, extension
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 HEAD = 64
 """How many bytes the functions here look at."""
 
 RAW = "camera raw: develop it to JPEG or TIFF first"
-_HEIC = "HEIC: needs one more package, pip install ddriqa[heif]"
+_HEIC = 'HEIC: needs one more package, pip install "ddriqa[heif]"'
 _AVIF = "AVIF: needs a newer Pillow, pip install -U pillow"
 _JXL = "JPEG XL can't be read yet: convert it to PNG or JPEG first"
 
@@ -19,8 +23,12 @@ _AVIF_BRANDS = (b"avif", b"avis")
 _CANON_RAW_BRAND = b"crx "
 _JXL_STARTS = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 _PLAIN_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM")
+_STARTS = (*_PLAIN_STARTS, b"\0\0\0\x0cjP  ")
+_BEGINNING = "damaged: the beginning of the picture can't be read"
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")
+_TIFF = "TIFF: damaged, or of a variant that can't be read (floats in colour, for one)"
 _OTHER_STARTS = (
+    *((start, _TIFF) for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     (b"%PDF", "a PDF document, not a picture"),
     (b"%!PS", "a PostScript drawing, not a picture"),
     (b"8BPS", "a Photoshop document: export it as PNG or TIFF first"),
@@ -47,12 +55,12 @@ def refusal(head: bytes, path: str) -> str | None:
     return _JXL if head.startswith(_JXL_STARTS) else None
 
 
-def unknown(head: bytes) -> str:
-    """What a file is that no decoder recognised."""
+def unknown(head: bytes, readable: Collection[str]) -> str:
+    """What a file is that no decoder recognised; ``readable`` names the formats that were tried."""
     if is_heif(head):
-        return _HEIC
+        return _BEGINNING if "HEIF" in readable else _HEIC
     if _brand(head) in _AVIF_BRANDS:
-        return _AVIF
+        return _BEGINNING if "AVIF" in readable else _AVIF
     if _brand(head):
         return "a video, not a picture"
     for start, reason in _OTHER_STARTS:
@@ -61,8 +69,8 @@ def unknown(head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     if text.startswith(b"<"):
         return next((reason for mark, reason in _MARKUP if mark in text), "a text (XML or HTML)")
-    if head.startswith(_PLAIN_STARTS):
-        return "damaged: the beginning of the picture can't be read"
+    if head.startswith(_STARTS):
+        return _BEGINNING
     return "not a picture in a format that can be read"
 
 

@@ -27,6 +27,13 @@ class View(ABC):
     def geometry(self) -> str:
         """The name under which ``--geometry`` and the sidecar know this view."""
 
+    @property
+    def draft(self) -> int | None:
+        """The length that both sides of a picture may be reduced to beforehand without harm that
+        matters, or None where the view needs every pixel.
+        """
+        return None
+
     @abstractmethod
     def __call__(self, pixels: np.ndarray) -> Tensor:
         """uint8 ``(H, W, 3)`` -> ``(n, 3, h, w)``, uint8 or float32 in about [0, 1]."""
@@ -40,10 +47,11 @@ class View(ABC):
 class SquareCrops(View):
     """The geometry of DDR's published class: squares of the short side along the long side.
 
-    ``floor(long / short) + 1`` squares (always two or more), the last of which may end a few
-    pixels before the border, each resized to ``side`` with a cubic kernel (a = -0.75) without
-    antialiasing and without clamping. Source: eezkni/DDR ``DDR_pytorch/DDR.py``
-    (``DDR_quality_score``); the paper doesn't mention it.
+    ``floor(long / short) + 1`` squares, the last of which may end a few pixels before the
+    border, each resized to ``side`` with a cubic kernel (a = -0.75) without antialiasing and
+    without clamping. Source: eezkni/DDR ``DDR_pytorch/DDR.py`` (``DDR_quality_score``); the
+    paper doesn't mention it. Where that gives the same square again, as twice for a square
+    picture, it is given out once, which leaves the mean over the squares as it is.
     """
 
     side: int = 224
@@ -63,13 +71,16 @@ class SquareCrops(View):
         """
         crops = [
             resize_cubic(images[..., top : top + size, left : left + size], self.side)
-            for top, left, size in square_crops(*images.shape[-2:])
+            for top, left, size in dict.fromkeys(square_crops(*images.shape[-2:]))
         ]
         return torch.stack(crops, dim=1)
 
 
 def square_crops(height: int, width: int) -> list[tuple[int, int, int]]:
-    """The ``(top, left, side)`` of each square crop of a picture, in order."""
+    """The ``(top, left, side)`` of each square crop of a picture, in order.
+
+    All of them are the same one where the step between them is 0, as for a square picture.
+    """
     short, long = min(height, width), max(height, width)
     count = long // short + 1
     step = (long - short) // (count - 1)
@@ -82,11 +93,47 @@ def resize_cubic(images: Tensor, side: int) -> Tensor:
     """Cubic resize (a = -0.75) without antialiasing to ``side`` x ``side``: ``(B, 3, H, W)``.
 
     uint8 is divided by 255; nothing is clamped; a picture of that size is passed through.
+    Large pictures take a way of their own that reads, and turns into floats, no more than counts.
     """
-    images = images.float() / 255 if images.dtype == torch.uint8 else images
+    if min(images.shape[-2:]) > 4 * side:
+        return _resize_cubic_by_taps(images, side)
+    images = _floats(images)
     if images.shape[-2:] == (side, side):
         return images
     return F.interpolate(images, size=(side, side), mode="bicubic", align_corners=False)
+
+
+def _floats(images: Tensor) -> Tensor:
+    return images.float() / 255 if images.dtype == torch.uint8 else images
+
+
+def _resize_cubic_by_taps(images: Tensor, side: int) -> Tensor:
+    """``resize_cubic`` to less than a quarter, where the taps of neighbours don't overlap."""
+    kind = torch.promote_types(images.dtype, torch.float32)
+    (rows, above), (columns, along) = (_taps(length, side, kind) for length in images.shape[-2:])
+    taps = _floats(images[..., rows[:, :, None, None], columns])
+    return ((taps * along).sum(-1) * above[..., None]).sum(-2)
+
+
+def _taps(length: int, side: int, kind: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The four pixels that each of ``side`` outputs reads, and their weights: ``(side, 4)`` each.
+
+    Positions are rounded to ``kind`` once, as ``F.interpolate`` does where the processor multiplies
+    and adds in one step. Below a quarter of the length no tap falls outside.
+    """
+    scale = torch.tensor(length / side, dtype=kind).item()
+    centre = ((torch.arange(side, dtype=torch.double) + 0.5) * scale - 0.5).to(kind)
+    first = centre.floor()
+    distance = (centre - first)[:, None] - torch.arange(-1, 3)
+    weights = _cubic(distance.abs())
+    return first.long()[:, None] + torch.arange(-1, 3), weights
+
+
+def _cubic(t: Tensor) -> Tensor:
+    """The kernel of Keys (1981) at the distances t in [0, 2], with a = -0.75."""
+    near = (1.25 * t - 2.25) * t * t + 1
+    far = ((-0.75 * t + 3.75) * t - 6) * t + 3
+    return torch.where(t <= 1, near, far)
 
 
 @dataclass(frozen=True)
@@ -101,6 +148,10 @@ class CentreCrop(View):
     @property
     def geometry(self) -> str:
         return "view"
+
+    @property
+    def draft(self) -> int:
+        return 2 * self.side
 
     def __call__(self, pixels: np.ndarray) -> Tensor:
         short = min(pixels.shape[:2])
@@ -127,6 +178,10 @@ class WholePicture(View):
     @property
     def geometry(self) -> str:
         return "view"
+
+    @property
+    def draft(self) -> int:
+        return 3 * self.side // 2
 
     def __call__(self, pixels: np.ndarray) -> Tensor:
         return resize_antialiased(pixels, self.size(*pixels.shape[:2]))

@@ -2,17 +2,21 @@
 
 A batch holds views of one shape and always exactly ``encoder.card.batch`` of them; where fewer
 wait, the rest is zeros. What a view gives then doesn't depend on who else is in its batch, so a
-score is the same to the bit whatever the order, the neighbours and the number in flight.
+score is the same to the bit whatever the order, the neighbours and the number in flight. Batches
+run side by side in a few threads.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from ddriqa.errors import DeviceError
+from ddriqa.scoring.threads import streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +34,13 @@ class _Crop(NamedTuple):
     pixels: Tensor
 
 
+class _Running(NamedTuple):
+    scores: Future[dict[str, list[float]]]
+    crops: list[_Crop]
+
+
 class Batches:
-    """The views that wait for the encoder, by shape.
+    """The views that wait for the encoder, by shape, and the batches that are in it.
 
     Args:
         encoder: on its device.
@@ -43,10 +52,17 @@ class Batches:
         self._encoder, self._metrics, self._device = encoder, metrics, device
         self._size = encoder.card.batch
         self._waiting: dict[tuple[View, torch.Size, torch.dtype], list[_Crop]] = {}
+        self._running: deque[_Running] = deque()
         self._values: dict[Prepared, dict[str, list[float | None]]] = {}
+        self._pool = _pool(*streams(device))
+
+    def close(self) -> None:
+        """Drop what waits; end the threads."""
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
     def add(self, image: Prepared) -> None:
-        """Take the views of an image; run every batch that is full."""
+        """Take the views of an image; start every batch that is full."""
         if not image.views:
             return
         self._values[image] = {
@@ -61,36 +77,51 @@ class Batches:
                 queue = self._waiting.setdefault(key, [])
                 queue.append(_Crop(image, number, pixels))
                 if len(queue) == self._size:
-                    self._run(key)
+                    self._start(key)
 
     def unfinished(self, image: Prepared) -> bool:
-        """Whether views of the image still wait."""
+        """Whether views of the image are still on their way."""
         return image in self._values
 
+    def settle(self) -> None:
+        """Wait for the batches that run."""
+        while self._running:
+            self._collect()
+
     def finish(self, image: Prepared) -> None:
-        """Run the batches that hold views of an image, full or not."""
+        """Run the batches that hold views of an image, full or not, and wait for them."""
         for key in [
             k for k, queue in self._waiting.items() if any(c.image is image for c in queue)
         ]:
-            self._run(key)
+            self._start(key)
+        while image in self._values:
+            self._collect()
 
-    def _run(self, key: tuple[View, torch.Size, torch.dtype]) -> None:
+    def _start(self, key: tuple[View, torch.Size, torch.dtype]) -> None:
         crops = self._waiting.pop(key)
-        view, shape, kind = key
-        pixels = torch.zeros((self._size, *shape), dtype=kind, device="cpu")
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
-        for place, crop in enumerate(crops):
-            pixels[place] = crop.pixels
-        for column, values in self._scores(view, pixels).items():
+        pixels = [crop.pixels for crop in crops]
+        if self._pool:
+            scores = self._pool.submit(self._scores, key[0], pixels)
+            self._running.append(_Running(scores, crops))
+        else:
+            self._take(self._scores(key[0], pixels), crops)
+
+    def _collect(self) -> None:
+        """Take in the oldest batch, as soon as it is ready."""
+        running = self._running.popleft()
+        self._take(running.scores.result(), running.crops)
+
+    def _take(self, scores: dict[str, list[float]], crops: list[_Crop]) -> None:
+        for column, values in scores.items():
             for crop, value in zip(crops, values, strict=False):
                 self._values[crop.image][column][crop.number] = value
         for crop in crops:
             self._conclude(crop.image)
 
     @torch.inference_mode()
-    def _scores(self, view: View, pixels: Tensor) -> dict[str, list[float]]:
+    def _scores(self, view: View, crops: list[Tensor]) -> dict[str, list[float]]:
         try:
-            batch = pixels.to(self._device, memory_format=torch.channels_last)
+            batch = self._padded(crops).to(self._device, memory_format=torch.channels_last)
             batch = batch.float() / 255 if batch.dtype == torch.uint8 else batch
             features = self._encoder.encode_image(batch)
             columns: dict[str, Tensor] = {}
@@ -102,6 +133,13 @@ class Batches:
         except RuntimeError as fault:
             raise _memory(self._device, fault) from fault
 
+    def _padded(self, crops: list[Tensor]) -> Tensor:
+        shape, kind = (self._size, *crops[0].shape), crops[0].dtype
+        pixels = torch.zeros(shape, dtype=kind).contiguous(memory_format=torch.channels_last)
+        for place, crop in enumerate(crops):
+            pixels[place] = crop
+        return pixels
+
     def _conclude(self, image: Prepared) -> None:
         columns = self._values.get(image)
         if columns is None or any(None in values for values in columns.values()):
@@ -112,6 +150,15 @@ class Batches:
             image.record.scores = scores
         else:
             image.record.error = "its features give no finite score"
+
+
+def _pool(streams: int, threads: int) -> ThreadPoolExecutor | None:
+    """Threads for several batches at once; one at a time needs none."""
+    if streams == 1:
+        return None
+    return ThreadPoolExecutor(
+        streams, "ddriqa-encode", initializer=torch.set_num_threads, initargs=(threads,)
+    )
 
 
 def _memory(device: torch.device, fault: RuntimeError) -> BaseException:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
-from contextlib import closing
+from contextlib import closing, nullcontext
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.images.decode import MAX_PIXELS
 from ddriqa.scoring.batches import Batches
 from ddriqa.scoring.read_ahead import Prepared, ReadAhead
+from ddriqa.scoring.threads import threads_restored
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -32,6 +35,10 @@ class Pipeline:
         in_flight: how many images are held at once. It changes speed and memory, never a score.
         workers: threads that decode; default the number of cores. torch's own threads stay.
         max_pixels: larger pictures become failures.
+        draft: decode JPEGs at a reduced size; every view must allow it (``View.draft``).
+
+    Attributes:
+        seconds: how long all runs so far waited for pictures, and for the network.
     """
 
     def __init__(
@@ -43,11 +50,15 @@ class Pipeline:
         in_flight: int | None = None,
         workers: int | None = None,
         max_pixels: int = MAX_PIXELS,
+        draft: bool = False,
     ) -> None:
         self.encoder, self.metrics, self.device = encoder, metrics, device
-        self.in_flight = in_flight or IN_FLIGHT
+        self.in_flight = in_flight or max(IN_FLIGHT, 4 * encoder.card.batch)
         self.workers = workers or available_cores()
         self.max_pixels = max_pixels
+        self.views = list(dict.fromkeys(metric.view for metric in metrics))
+        self.draft = max(view.draft or 0 for view in self.views) if draft else None
+        self.seconds = {"pictures": 0.0, "network": 0.0}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -60,22 +71,52 @@ class Pipeline:
         Raises:
             DeviceError: the device is out of memory.
         """
-        views = list(dict.fromkeys(metric.view for metric in self.metrics))
         ahead = (self.in_flight + 1) // 2
-        read = ReadAhead(views, workers=self.workers, ahead=ahead, max_pixels=self.max_pixels)
+        read = ReadAhead(
+            self.views,
+            workers=self.workers,
+            ahead=ahead,
+            max_pixels=self.max_pixels,
+            draft=self.draft,
+        )
         batches = Batches(self.encoder, self.metrics, self.device)
         order: deque[Prepared] = deque()
-        with closing(read(sources)) as images:
-            for image in images:
-                order.append(image)
-                batches.add(image)
-                if len(order) > self.in_flight - ahead:
-                    batches.finish(order[0])
+        with threads_restored(), closing(batches), closing(read(sources)) as images:
+            for group in self._groups(images, max(1, ahead // 2)):
+                order.extend(group)
+                with read.paused() if self.device.type == "cpu" else nullcontext():
+                    self._encode(batches, group, order, self.in_flight - ahead)
                 while order and not batches.unfinished(order[0]):
                     yield _leave(order, read)
             while order:
                 batches.finish(order[0])
                 yield _leave(order, read)
+
+    def _groups(self, images: Iterable[Prepared], size: int) -> Generator[list[Prepared]]:
+        """On a CPU, pictures are decoded and encoded in turn: decoders would slow a network that
+        is spread over the same cores by more than their own share.
+        """
+        images = iter(images)
+        while True:
+            begun = time.perf_counter()
+            group = list(islice(images, size))
+            self.seconds["pictures"] += time.perf_counter() - begun
+            if not group:
+                return
+            yield group
+
+    def _encode(
+        self, batches: Batches, group: list[Prepared], order: deque[Prepared], most: int
+    ) -> None:
+        """Run all full batches, and others where more than ``most`` images are held."""
+        begun = time.perf_counter()
+        for image in group:
+            batches.add(image)
+        if len(order) > most:
+            for image in list(islice(order, len(order) - most)):
+                batches.finish(image)
+        batches.settle()
+        self.seconds["network"] += time.perf_counter() - begun
 
 
 def _leave(order: deque[Prepared], read: ReadAhead) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +13,7 @@ from ddriqa.images.decode import MAX_PIXELS, decode
 from ddriqa.scoring.table import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -75,18 +76,27 @@ class ReadAhead:
         views: the distinct views that the metrics need.
         workers: number of threads; Pillow decodes side by side in them.
         ahead: how many images may be prepared and not yet taken.
+        max_pixels, draft: see ``decode``.
     """
 
     def __init__(
-        self, views: Sequence[View], *, workers: int, ahead: int, max_pixels: int = MAX_PIXELS
+        self,
+        views: Sequence[View],
+        *,
+        workers: int,
+        ahead: int,
+        max_pixels: int = MAX_PIXELS,
+        draft: int | None = None,
     ) -> None:
         self._views, self._workers, self._ahead = views, workers, ahead
-        self._max_pixels, self.budget = max_pixels, MemoryBudget()
+        self._max_pixels, self._draft, self.budget = max_pixels, draft, MemoryBudget()
+        self._running = threading.Event()
+        self._running.set()
 
     def __call__(self, sources: Iterable[Any]) -> Generator[Prepared, None, None]:
         """One ``Prepared`` for each source, in order. Closing the iterator ends the threads."""
         waiting: deque[tuple[int, Future[_Read]]] = deque()
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="ddriqa-decode")
+        pool = ThreadPoolExecutor(self._workers, "ddriqa-decode")
         try:
             for index, source in enumerate(sources):
                 waiting.append((index, pool.submit(self._read, index, source)))
@@ -95,8 +105,18 @@ class ReadAhead:
             while waiting:
                 yield self._oldest(waiting)
         finally:
+            self._running.set()
             self.budget.advance(-1)
             pool.shutdown(wait=True, cancel_futures=True)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """No further picture begins to be decoded: the cores are wanted for something else."""
+        self._running.clear()
+        try:
+            yield
+        finally:
+            self._running.set()
 
     def _oldest(self, waiting: deque[tuple[int, Future[_Read]]]) -> Prepared:
         """Views are made here, not in the threads: torch would start a team of its own in each."""
@@ -115,12 +135,15 @@ class ReadAhead:
             nonlocal claimed
             size = pixels * BYTES_PER_PIXEL
             self.budget.claim(index, size)
+            self._running.wait()
             claimed = size
 
-        decoded = decode(source, max_pixels=self._max_pixels, admit=admit)
+        decoded = decode(source, max_pixels=self._max_pixels, admit=admit, draft=self._draft)
         prepared = Prepared(Record(decoded.path, decoded.width, decoded.height))
         prepared.record.error = decoded.error
-        return _Read(prepared, decoded.pixels, claimed)
+        kept = decoded.pixels.nbytes if claimed and decoded.pixels is not None else 0
+        self.budget.release(claimed - kept)
+        return _Read(prepared, decoded.pixels, kept)
 
     def _look(self, pixels: Any, prepared: Prepared) -> None:
         short, long = sorted(pixels.shape[:2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ddriqa.encoders import Encoder
+    from ddriqa.metrics.percentiles import Percentiles
     from ddriqa.scoring.pipeline import Pipeline
 
 GEOMETRIES = ("crops", "view")
+PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+PERCENTILE = "percentile"
 
 
 class Scorer:
@@ -38,7 +42,11 @@ class Scorer:
             by encoder.
         adaptation, disparity: see ``ddriqa.ddr``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        batch_size: how many images are held at once; default 64. Speed and memory only.
+        precision: ``fp32``, or ``bf16``, ``fp16`` for the network alone: faster where the
+            processor has it, and not the same scores.
+        draft: decode large JPEGs at a reduced size where every view is of the whole picture:
+            faster, and not the same scores.
+        batch_size: how many images are held at once; default by encoder. Speed and memory only.
         workers: threads that decode; default the number of cores.
         max_pixels: larger pictures become failures.
 
@@ -60,6 +68,8 @@ class Scorer:
         adaptation: bool = True,
         disparity: str = "cosine",
         device: str = "auto",
+        precision: str = "fp32",
+        draft: bool = False,
         batch_size: int | None = None,
         workers: int | None = None,
         max_pixels: int | None = None,
@@ -70,6 +80,7 @@ class Scorer:
         if geometry is not None:
             _known("--geometry", geometry, GEOMETRIES)
         _known("--disparity", disparity, DISPARITIES)
+        _known("--precision", precision, PRECISIONS)
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
             known = "Known: auto, cpu, cuda, cuda:1, mps"
             raise UsageError("--device", f"unknown name {device!r}", known)
@@ -81,6 +92,7 @@ class Scorer:
             if value is not None and value < 1:
                 raise UsageError(option, f"{value} is too small", "It must be at least 1")
         self.encoder, self.device = encoder, device
+        self.precision, self.draft = precision, draft
         self.types = [types] if isinstance(types, str) else list(types) if types else None
         self.pairs = _pairs(prompts)
         select_pairs(self.types, self.pairs)
@@ -93,8 +105,20 @@ class Scorer:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The score columns, in order. Loads the model."""
-        return self._ready().columns
+        """The score columns, in order; the last one is ``percentile``. Loads the model."""
+        return (*self._ready().columns, PERCENTILE)
+
+    @property
+    def percentiles(self) -> Percentiles | None:
+        """The reference that the first metric's percentile comes from, where one is known for
+        this encoder and these settings; else the column stays empty. Loads the model.
+        """
+        from ddriqa.metrics.percentiles import table_for
+
+        pipeline = self._ready()
+        if self.precision != "fp32" or self.draft:
+            return None
+        return table_for(pipeline.encoder.fingerprint, pipeline.metrics[0].describe())
 
     @property
     def usual(self) -> dict[str, tuple[float, float]]:
@@ -121,7 +145,13 @@ class Scorer:
 
         ``scorer.iter(ddriqa.images.find.find(["photos/"]))`` goes through a folder.
         """
-        return self._ready().run([images] if _is_one(images) else images)
+        pipeline, percentiles = self._ready(), self.percentiles
+        score = pipeline.columns[0]
+        with closing(pipeline.run([images] if _is_one(images) else images)) as records:
+            for record in records:
+                if percentiles and record.scores:
+                    record.scores[PERCENTILE] = percentiles.of(record.scores[score])
+                yield record
 
     def table(self, images: Any) -> pd.DataFrame:
         """One row an image: path, width, height, the score columns, status, error."""
@@ -148,14 +178,20 @@ class Scorer:
             "pillow": PIL.__version__,
             "encoder": {"fingerprint": pipeline.encoder.fingerprint, **asdict(card)},
             "metrics": [metric.describe() for metric in pipeline.metrics],
-            "columns": list(pipeline.columns),
+            "columns": list(self.columns),
             "device": str(pipeline.device),
-            "precision": card.dtype,
+            "precision": self.precision,
+            "draft": self.draft,
             "threads": torch.get_num_threads(),
             "in_flight": pipeline.in_flight,
             "workers": pipeline.workers,
             "max_pixels": pipeline.max_pixels,
         }
+
+    def timing(self) -> str:
+        """Where the time of the runs so far went, in words."""
+        seconds = self._ready().seconds
+        return "waited " + ", ".join(f"{s:.1f} s for the {what}" for what, s in seconds.items())
 
     def _ready(self) -> Pipeline:
         if self._pipeline is None:
@@ -163,6 +199,8 @@ class Scorer:
         return self._pipeline
 
     def _load(self) -> Pipeline:
+        import torch
+
         from ddriqa.encoders import load_encoder
         from ddriqa.images.decode import MAX_PIXELS
         from ddriqa.scoring.pipeline import Pipeline
@@ -173,6 +211,11 @@ class Scorer:
         encoder = self.encoder
         encoder = load_encoder(encoder, device) if isinstance(encoder, str) else encoder.to(device)
         metrics = [self._metric(name, encoder) for name in self.metrics]
+        if self.precision != "fp32":
+            encoder = encoder.in_precision(getattr(torch, PRECISIONS[self.precision]))
+        if self.draft and any(metric.view.draft is None for metric in metrics):
+            hint = "Add --geometry view, or leave it out"
+            raise UsageError("--draft", "needs views of the whole picture", hint)
         return Pipeline(
             encoder,
             metrics,
@@ -180,6 +223,7 @@ class Scorer:
             in_flight=self.batch_size,
             workers=self.workers,
             max_pixels=self.max_pixels or MAX_PIXELS,
+            draft=self.draft,
         )
 
     def _metric(self, name: str, encoder: Encoder) -> Any:

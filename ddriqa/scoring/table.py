@@ -1,4 +1,4 @@
-"""One image, one row: records, and the files they are written to."""
+"""One image, one row: records, and how they are written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ddriqa.errors import OutputError
@@ -63,8 +62,14 @@ def printable(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
+def write_failure(name: object, fault: OSError, next_step: str = "") -> OutputError:
+    """What the system says against writing a file, as a failure to tell."""
+    reason = (fault.strerror or "can't be written").lower()
+    return OutputError(str(name), reason, next_step)
+
+
 class RowWriter(ABC):
-    """Writes records as they come, whole lines only. Subclasses give ``_header`` and ``_line``.
+    """Writes records as they come, whole lines only. Subclasses give ``header`` and ``_line``.
 
     Args:
         stream: binary; the writer doesn't close it.
@@ -79,7 +84,7 @@ class RowWriter(ABC):
 
     def begin(self) -> None:
         """Write what stands above the rows."""
-        self._put(self._header())
+        self._put(self.header())
         self.flush()
 
     def write(self, record: Record) -> None:
@@ -111,10 +116,10 @@ class RowWriter(ABC):
     def _failure(self, fault: OSError) -> Exception:
         if isinstance(fault, BrokenPipeError):
             return fault
-        reason = (fault.strerror or "can't be written").lower()
-        return OutputError(self._name, reason, "The rows written before are safe")
+        return write_failure(self._name, fault, "The rows written before are safe")
 
-    def _header(self) -> str:
+    def header(self) -> str:
+        """What stands above the rows, line end included."""
         return ""
 
     @abstractmethod
@@ -125,7 +130,7 @@ class RowWriter(ABC):
 class CsvWriter(RowWriter):
     """RFC 4180 in UTF-8 with ``\\n`` between rows; numbers in full precision; empty = missing."""
 
-    def _header(self) -> str:
+    def header(self) -> str:
         return ",".join(Record("").as_row(self.columns)) + "\n"
 
     def _line(self, record: Record) -> str:
@@ -147,28 +152,3 @@ class JsonlWriter(RowWriter):
 
 
 WRITERS: dict[str, type[RowWriter]] = {"csv": CsvWriter, "jsonl": JsonlWriter}
-
-
-def write_sidecar(output: Path, content: dict[str, Any]) -> Path:
-    """Write ``OUTPUT.json`` beside an output, whole or not at all; returns its path.
-
-    It is written last: an output with a sidecar is complete.
-
-    Raises:
-        OutputError: it can't be written.
-    """
-    path = sidecar_path(output)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as fault:
-        temporary.unlink(missing_ok=True)
-        reason = (fault.strerror or "can't be written").lower()
-        raise OutputError(str(path), reason, "The table itself is complete") from fault
-    return path
-
-
-def sidecar_path(output: Path) -> Path:
-    """Where the sidecar of an output lies: ``scores.csv`` -> ``scores.csv.json``."""
-    return output.with_name(output.name + ".json")

@@ -1,15 +1,17 @@
 import io
 import os
 import random
+import shutil
 import string
 import sys
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ddriqa.errors import UsageError
-from ddriqa.images.find import PICTURE_EXTENSIONS, find, natural, read_list
+from ddriqa.images.find import PICTURE_EXTENSIONS, Listed, find, natural, read_list
 
 
 @pytest.fixture
@@ -45,6 +47,67 @@ def test_dots_in_a_path_through_a_link_are_not_taken_for_the_same_file(tree):
     os.symlink(tree / "b" / "sub", tree / "link")
     (tree / "b" / "a.webp").touch()  # what link/../a.webp means to the system
     assert list(find(["a.webp", "link/../a.webp"])) == ["a.webp", "link/../a.webp"]
+
+
+def test_what_a_list_names_is_given_out_every_time_and_counts_for_nothing_else(tree):
+    listed = [Listed("a.webp"), Listed("a.webp"), Listed("b/sub"), Listed("b/sub")]
+    each_time = ["a.webp", "a.webp", "b/sub/x.png", "b/sub/x.png"]
+    assert list(find(listed)) == each_time
+    assert list(find([*listed, "a.webp"])) == [*each_time, "a.webp"]
+    assert list(find(["a.webp", *listed, "./a.webp"])) == ["a.webp", *each_time]
+
+
+def test_patterns_that_overlap_give_each_path_once(tree):
+    assert list(find(["**"])) == ["a.webp", "b/img2.JPG", "b/img10.jpg", "b/sub/x.png"] + [
+        "b/notes.txt",
+        "raw.NEF",
+    ]
+
+
+def test_a_list_is_followed_line_by_line():
+    """Each name is given out before the next one is asked for: a pipe may be slow."""
+    asked = []
+
+    def slow():
+        for index in range(5):
+            asked.append(index)
+            yield Listed(f"{index}.jpg")
+
+    for index, path in enumerate(find(slow())):
+        assert path == f"{index}.jpg"
+        assert asked[-1] == index
+
+
+def growth(paths):
+    """Bytes that were kept between the first path and the last."""
+    next(paths)
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in paths)
+        return count, tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_list_does_not_pile_up():
+    count, kept = growth(find(Listed(f"photos/no-such-picture-{i}.jpg") for i in range(50_000)))
+    assert count == 49_999
+    assert kept < 50_000
+
+
+def test_a_large_folder_does_not_pile_up(tmp_path):
+    for index in range(3000):
+        (tmp_path / f"a-name-of-some-length-{index}.jpg").touch()
+    count, kept = growth(find([str(tmp_path)]))
+    assert count == 2999
+    assert kept < 50_000
+
+
+def test_a_folder_that_vanishes_meanwhile_is_given_out_for_a_row_of_its_own(tree):
+    found = find(["b"])
+    assert next(found) == "b/img2.JPG"
+    shutil.rmtree(tree / "b")
+    assert list(found) == ["b/img10.jpg", "b/sub"]
 
 
 def test_patterns_that_the_shell_left_alone(tree):

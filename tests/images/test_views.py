@@ -1,11 +1,15 @@
 """Views: crops cover what they should, resizes equal the libraries', sizes stay few."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+import torch.nn.functional as F
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ddriqa.encoders.clip import import_open_clip
 from ddriqa.images.views import (
@@ -73,9 +77,79 @@ def test_cubic_is_the_sum_over_four_taps_with_repeated_edges(length):
         assert float(ours[i]) == pytest.approx(expected, abs=1e-9)
 
 
-def test_cubic_is_differentiable():
-    image = torch.rand(1, 3, 40, 40, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: resize_cubic(x, 9), (image,))
+ROUNDS_ALIKE = torch.backends.cpu.get_cpu_capability() != "DEFAULT"
+"""Without a fused multiply-add torch's own positions differ in their last digit."""
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 1500), st.integers(1, 1500), st.sampled_from([1, 7, 32, 101, 224]))
+@example(900, 900, 224)
+@example(897, 1201, 224)
+@example(896, 896, 224)
+@example(3333, 4999, 224)
+@example(223, 225, 224)
+@example(1, 1, 224)
+def test_cubic_equals_torch_at_every_size(height, width, side):
+    image = torch.from_numpy(picture(height, width)).permute(2, 0, 1)[None]
+    kinds = {torch.float32: 2e-6 if ROUNDS_ALIKE else 1e-3, torch.float64: 1e-9}
+    for kind, tolerance in kinds.items():
+        pixels = image.to(kind) / 255
+        expected = F.interpolate(pixels, size=(side, side), mode="bicubic", align_corners=False)
+        close = partial(torch.testing.assert_close, rtol=0, atol=tolerance)
+        close(resize_cubic(pixels, side), expected)
+        if kind == torch.float32:
+            close(resize_cubic(image, side), expected)
+
+
+@pytest.mark.parametrize("size", [13, 21])
+def test_cubic_is_differentiable(size):
+    image = torch.rand(1, 3, size, size, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: resize_cubic(x, 5), (image,))
+
+
+class LargestFloats(TorchDispatchMode):
+    """The largest tensor of floats that was made meanwhile, in elements."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.is_floating_point():
+            self.elements = max(self.elements, result.numel())
+        return result
+
+
+@pytest.mark.parametrize("size", [(1200, 1600), (1200, 1200), (5000, 400), (100, 5000)])
+def test_crops_make_no_floats_of_the_picture_s_size(size):
+    pixels = picture(*size)
+    with LargestFloats() as largest:
+        count = len(SquareCrops(32)(pixels))
+    assert largest.elements <= max(16, count) * 32 * 32 * 3
+
+
+@pytest.mark.parametrize("view", [SquareCrops(224), SquareCrops(32), CentreCrop(32)])
+def test_views_do_not_depend_on_torch_s_threads(view):
+    pictures = [picture(1301, 997), picture(300, 400), picture(100, 130)]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        expected = [view(pixels) for pixels in pictures]
+        torch.set_num_threads(3)
+        assert all(map(torch.equal, expected, map(view, pictures)))
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("size", [(60, 60), (300, 300), (1, 1), (1, 40), (40, 1)])
+def test_the_same_square_is_given_out_once(size):
+    pixels = picture(*size)
+    assert len(set(square_crops(*size))) == 1
+    image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+    assert SquareCrops(16)(pixels).shape == (1, 3, 16, 16)
+    assert SquareCrops(16).of_tensor(image.expand(5, -1, -1, -1)).shape == (5, 1, 3, 16, 16)
+    top, left, side = square_crops(*size)[-1]
+    expected = resize_cubic(image[..., top : top + side, left : left + side], 16)
+    torch.testing.assert_close(SquareCrops(16)(pixels), expected, rtol=0, atol=0)
 
 
 def test_antialiased_equals_pillow():

@@ -1,0 +1,39 @@
+"""How the cores are shared: on many cores, several batches side by side in threads of their own.
+
+A batch that is spread over many cores waits, at the end of each of its many small steps, for the
+slowest of them. Batches side by side don't wait for each other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_STREAMS = 8
+"""Each holds a batch's activations in memory."""
+
+
+def streams(device: torch.device) -> tuple[int, int]:
+    """How many batches run at once, and with how many torch threads each.
+
+    Together they take the threads that torch has (``torch.get_num_threads()``, by default the
+    cores, or ``OMP_NUM_THREADS``), two or more each. A GPU gets one stream.
+    """
+    total = torch.get_num_threads()
+    count = min(max(1, total // 2), MOST_STREAMS) if device.type == "cpu" else 1
+    return count, total // count
+
+
+@contextlib.contextmanager
+def threads_restored() -> Iterator[None]:
+    """Set torch's number of threads back at the end: setting it in one thread reaches others."""
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,59 @@
+"""What is wrong with a picture: the type of damage that its responses point to."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FEW = 8
+"""With fewer pictures a median says little, and the lowest response counts as the weakest."""
+
+
+def type_columns(columns: Sequence[str]) -> list[str]:
+    """The columns of types among the score columns: those named ``score_type``, in order.
+
+    >>> type_columns(["ddr", "ddr_noise", "ddr_blur", "percentile"])
+    ['ddr_noise', 'ddr_blur']
+    """
+    return [name for name in columns if name.startswith(f"{columns[0]}_")]
+
+
+class Weakness:
+    """Finds the type of damage that a picture shows most: its lowest response, seen against
+    what is usual for clean photographs, else against the median over the run.
+
+    Args:
+        values: column of a type -> the responses of the run's scored pictures.
+        usual: column -> median and deviation over clean photographs; it counts where it knows
+            every type.
+    """
+
+    def __init__(
+        self, values: Mapping[str, Sequence[float]], usual: Mapping[str, tuple[float, float]]
+    ) -> None:
+        self._types = list(values)
+        self._usual = usual if all(name in usual for name in values) else None
+        self._medians = {
+            name: statistics.median(column) if len(column) >= FEW else 1.0
+            for name, column in values.items()
+        }
+
+    def of(self, scores: Mapping[str, float]) -> str | None:
+        """The column of the weakest type.
+
+        None where there are no types, or where the usual is known and every response lies
+        within one deviation of it or above.
+        """
+        column = min(self._types, key=lambda name: self._response(name, scores), default=None)
+        if column is None or (self._usual and self._response(column, scores) > -1):
+            return None
+        return column
+
+    def _response(self, name: str, scores: Mapping[str, float]) -> float:
+        if self._usual:
+            median, deviation = self._usual[name]
+            return (scores[name] - median) / deviation
+        return scores[name] / (self._medians[name] or 1.0)
