@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ddriqa.scoring import Record
 
+PERCENTILE = "percentile"
 SHOWN, FAILURES_SHOWN, BINS, BAR = 5, 10, 8, 32
 
 
@@ -31,6 +32,9 @@ class Summary:
     Args:
         columns: the score columns: the score itself, then its types as ``score_type``.
         usual: median and deviation of a type's column over clean photographs, where known.
+
+    Attributes:
+        from_before: how many of the images an earlier run has scored.
     """
 
     def __init__(
@@ -40,10 +44,11 @@ class Summary:
         self._score = columns[0]
         self._types = type_columns(columns)
         self._values = {name: array("f") for name in (self._score, *self._types)}
+        self._percentiles = array("f")
         self._best: list[tuple[float, int, Record]] = []
         self._worst: list[tuple[float, int, Record]] = []
         self._failures: list[Record] = []
-        self.images = self.failed = 0
+        self.images = self.failed = self.from_before = 0
 
     def add(self, record: Record) -> None:
         """Take one record into account."""
@@ -55,6 +60,8 @@ class Summary:
             return
         for name, values in self._values.items():
             values.append(record.scores[name])
+        if PERCENTILE in record.scores:
+            self._percentiles.append(record.scores[PERCENTILE])
         score = record.scores[self._score]
         _keep(self._best, (score, -self.images, record))
         _keep(self._worst, (-score, -self.images, record))
@@ -71,7 +78,7 @@ class Summary:
 
     def show(self, console: Console, seconds: float) -> None:
         """Print everything."""
-        speed = f" ({rate(self.images / seconds)})" if seconds else ""
+        speed = f" ({rate((self.images - self.from_before) / seconds)})" if seconds else ""
         console.print(Text(f"{self.line()} in {duration(seconds)}{speed}", style="bold"))
         if len(self._best) > 1:
             self._show_range(console)
@@ -80,14 +87,15 @@ class Summary:
             self._show_failures(console)
 
     def _show_range(self, console: Console) -> None:
-        values = self._values[self._score]
-        console.print(
-            Text.assemble(
-                (self._score, "bold"),
-                f" {min(values):.3f} to {max(values):.3f}, median {statistics.median(values):.3f}",
-                ("  (higher is better)", "dim"),
-            )
-        )
+        """The percentile, which is what people read; the score only where none is known."""
+        name, values, digits = self._score, self._values[self._score], 3
+        meaning = "(higher is better)"
+        if self._percentiles:
+            name, values, digits = PERCENTILE, self._percentiles, 0
+            meaning = "(100 is best of the reference photographs, half of them damaged)"
+        low, middle, high = min(values), statistics.median(values), max(values)
+        numbers = f" {low:.{digits}f} to {high:.{digits}f}, median {middle:.{digits}f}"
+        console.print(Text.assemble((name, "bold"), numbers, (f"  {meaning}", "dim")))
         if len(values) >= FEW:
             console.print(histogram(values))
 
@@ -97,11 +105,15 @@ class Summary:
         worst = [record for *_, record in sorted(self._worst, reverse=True)]
         if self.images - self.failed <= 2 * SHOWN:  # few enough to show them all
             every = best + [record for record in reversed(worst) if record not in best]
-            title = f"{self._score}, best first" if len(every) > 1 else self._score
-            self._show_records(console, title, every, weakness)
+            title = ", best first" if len(every) > 1 else ""
+            self._show_records(console, f"{self._numbers}{title}", every, weakness)
         else:
-            self._show_records(console, "Best", best, weakness)
-            self._show_records(console, "Worst", worst, weakness)
+            self._show_records(console, f"{self._numbers}, best", best, weakness)
+            self._show_records(console, f"{self._numbers}, worst", worst, weakness)
+
+    @property
+    def _numbers(self) -> str:
+        return f"{PERCENTILE} and {self._score}" if self._percentiles else self._score
 
     def _show_records(
         self, console: Console, title: str, records: list[Record], weakness: Weakness
@@ -113,6 +125,7 @@ class Summary:
         width = max(map(len, weakest))
         for record, kind in zip(records, weakest, strict=True):
             line = Text.assemble(
+                (f"{record.scores[PERCENTILE]:3.0f}  " if self._percentiles else "", "bold"),
                 f"{record.scores[self._score]:.3f}  ",
                 (f"{kind:{width}}  " if width else "", "dim"),
                 readable(record.path),

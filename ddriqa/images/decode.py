@@ -47,9 +47,10 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else some damage is told on stderr
 _LIMIT_LOCK = threading.Lock()
 _SHARED_LOCK = threading.Lock()
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else some damage is told on stderr
 
 
 @dataclass

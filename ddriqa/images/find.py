@@ -89,7 +89,7 @@ def _arguments(paths: Iterable[str | os.PathLike[str]]) -> Iterator[tuple[str, b
 
     A single file or folder leads nowhere twice; patterns may overlap.
     """
-    arguments = map(os.fspath, paths)
+    arguments = (os.fspath(path) for path in paths)
     for first in arguments:
         if isinstance(first, Listed):
             yield first, False

@@ -81,6 +81,8 @@ class Batches:
 
     def unfinished(self, image: Prepared) -> bool:
         """Whether views of the image are still on their way."""
+        while self._running and self._running[0].scores.done():
+            self._collect()
         return image in self._values
 
     def settle(self) -> None:

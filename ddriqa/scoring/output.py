@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ddriqa.errors import OutputError
 from ddriqa.scoring import parquet
 from ddriqa.scoring.reading import read_rows
+from ddriqa.scoring.replacing import replacing
 from ddriqa.scoring.sidecar import (
     check_same,
     other_versions,
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
 SYNC_SECONDS = 5.0
 """Rows outlive a power cut at the latest so long after they were written."""
 
+KEPT = ("started", "merged")
+"""What the sidecar of a table that is gone on with keeps."""
+
 
 class TableFile:
     """A table and its sidecar.
 
     Rows are appended to the file itself (CSV, JSONL) or to a journal beside it (Parquet, which is
     made of it at the end). The sidecar says first that the table isn't finished, and last that
-    it is.
+    it is. Whatever a process leaves that is killed meanwhile, ``resume`` goes on with.
 
     Args:
         path: of the table; its folder exists.
@@ -42,10 +46,21 @@ class TableFile:
         columns: the score columns, in order.
         settings: how the numbers are made, ``Scorer.describe()``, and whatever else the sidecar
             is to hold; plain values.
+        next_step: what a message says can be done where it can't be written.
+
+    Attributes:
+        about: the sidecar's content.
+        warnings: sentences; what ``resume`` found that the user should know.
+        rows_before: how many rows ``resume`` found.
     """
 
     def __init__(
-        self, path: Path, form: str, columns: Sequence[str], settings: Mapping[str, Any]
+        self,
+        path: Path,
+        form: str,
+        columns: Sequence[str],
+        settings: Mapping[str, Any],
+        next_step: str = "The rows written before are safe; --resume goes on after them",
     ) -> None:
         self.path, self.form, self.columns = path, form, list(columns)
         self.about: dict[str, Any] = {
@@ -59,45 +74,52 @@ class TableFile:
         self.rows_before = 0
         self._lines = "jsonl" if form == "parquet" else form
         self._rows = parquet.journal_path(path) if form == "parquet" else path
+        self._next_step = next_step
         self._stream: IO[bytes] | None = None
         self._synced = time.monotonic()
 
-    def begin(self) -> None:
-        """Start anew; what was there is gone.
+    def begin(self, *, overwrite: bool = False) -> None:
+        """Start anew.
+
+        Args:
+            overwrite: a table that is there goes; else it is an error.
 
         Raises:
             OutputError: it can't be written.
         """
-        with self._telling():
-            for path in {self.path, self._rows, sidecar_path(self.path)}:
-                path.unlink(missing_ok=True)
+        with self._telling(""):
+            if overwrite:  # the rows go before their sidecar does, so no other's is beside them
+                self.path.unlink(missing_ok=True)
+                self._rows.unlink(missing_ok=True)
             write_sidecar(self.path, self.about)
-            self._open("wb")
+            self._open("xb")
+            self._writer.begin()
 
     def resume(self) -> None:
-        """Go on after the last whole row; start anew where nothing is there yet.
+        """Go on after the last whole row; start anew where no row is there yet.
 
         Raises:
             UsageError: the table was made with other settings.
-            OutputError: there is a table, but not one that can be gone on with.
+            OutputError: there is a table, but not one that can be gone on with, or another
+                process is at it.
         """
-        exists = self._rows.exists() or self.path.exists()
-        if not exists and not sidecar_path(self.path).exists():
+        if not self._rows.exists() and not self.path.exists():
+            if sidecar_path(self.path).exists():
+                read_sidecar(self.path)  # somebody else's isn't overwritten
             self.begin()
             return
         before = read_sidecar(self.path)
         check_same(self.path, before, self.about, "--resume")
-        self.warnings = [f"{text} ({self.path})" for text in other_versions(before, self.about)]
-        self.about["resumed"] = [*before.get("resumed", []), self.about["started"]]
-        self.about["started"] = before.get("started")
-        with self._telling():
-            if self.form == "parquet" and self.path.exists() and not self._rows.exists():
+        self._inherit(before)
+        with self._telling(""):
+            if not self._rows.exists():
                 self._journal_of_finished()
-            end = self._whole()
+            self._open("ab")
+            end = self._end_of_rows()
             write_sidecar(self.path, self.about)
-            if end:
-                os.truncate(self._rows, end)
-            self._open("ab" if end else "wb")
+            os.truncate(self._rows, end)
+            if not end:
+                self._writer.begin()
 
     def rows(self) -> Iterator[Record]:
         """The rows that were there before this run, lazily."""
@@ -112,66 +134,96 @@ class TableFile:
             self._sync()
 
     def close(self) -> None:
-        """Hand the rows to the disk; the table stays unfinished unless ``complete`` was called."""
+        """Hand the rows to the disk; the table stays unfinished unless ``complete`` was called.
+
+        Raises:
+            OutputError: it can't be written.
+        """
         if self._stream is None:
             return
-        stream, self._stream = self._stream, None
         try:
-            self._writer.flush()
-            os.fsync(stream.fileno())
-            stream.close()
-        except OSError as fault:
-            raise write_failure(self.path, fault, "The rows written before are safe") from fault
+            self._sync()
         finally:
-            with contextlib.suppress(OSError):  # the first failure is the one to tell
+            stream, self._stream = self._stream, None
+            with contextlib.suppress(OSError):  # it was told
                 stream.close()
 
     def complete(self, counts: Mapping[str, int]) -> None:
-        """The last row is written: finish the file, then say so in the sidecar."""
+        """The last row is written: finish the file, then say so in the sidecar.
+
+        Raises:
+            OutputError: it can't be written.
+        """
         self.close()
         self.about |= {"counts": dict(counts), "finished": now()}
-        if self.form == "parquet":
-            rows = read_rows(self._rows, "jsonl", self.columns)
-            records = (row.record for row in rows)
-            parquet.write_parquet(self.path, records, self.columns, self.about)
-        write_sidecar(self.path, self.about)
-        if self.form == "parquet":
-            self._rows.unlink(missing_ok=True)
+        with self._telling(self._next_step):
+            if self.form == "parquet":
+                rows = read_rows(self._rows, self._lines, self.columns)
+                records = (row.record for row in rows)
+                parquet.write_parquet(self.path, records, self.columns, self.about)
+            write_sidecar(self.path, self.about)
+            if self.form == "parquet":
+                self._rows.unlink(missing_ok=True)
+
+    def _inherit(self, before: Mapping[str, Any]) -> None:
+        if versions := other_versions(before, self.about):
+            self.warnings.append(
+                f"{self.path} was begun with other versions ({'; '.join(versions)}), so the last "
+                "digits may differ"
+            )
+        self.about["resumed"] = [*before.get("resumed", []), self.about["started"]]
+        self.about |= {name: before[name] for name in KEPT if name in before}
 
     def _open(self, mode: str) -> None:
         self._stream = open(self._rows, mode)  # noqa: SIM115
-        self._writer: RowWriter = WRITERS[self._lines](self._stream, self.columns, str(self.path))
-        if mode == "wb":
-            self._writer.begin()
+        if not _locked(self._stream):
+            raise OutputError(str(self.path), "another process is writing it")
+        writer = WRITERS[self._lines]
+        self._writer: RowWriter = writer(
+            self._stream, self.columns, str(self.path), self._next_step
+        )
 
-    def _whole(self) -> int:
+    def _end_of_rows(self) -> int:
         """The byte after the last whole row; counts the rows on the way."""
         end = 0
-        if self._rows.exists():
-            for row in read_rows(self._rows, self._lines, self.columns):
-                self.rows_before, end = self.rows_before + 1, row.end
+        for row in read_rows(self._rows, self._lines, self.columns):
+            self.rows_before, end = self.rows_before + 1, row.end
         return end
 
     def _journal_of_finished(self) -> None:
-        temporary = self._rows.with_name(f".{self._rows.name}.{os.getpid()}.tmp")
-        with open(temporary, "wb") as stream:
-            writer = WRITERS["jsonl"](stream, self.columns, str(temporary))
+        with replacing(self._rows) as stream:
+            writer = WRITERS[self._lines](stream, self.columns, str(self.path), self._next_step)
             for record in parquet.read_parquet(self.path, self.columns):
                 writer.write(record)
-        os.replace(temporary, self._rows)
 
     def _sync(self) -> None:
-        self._writer.flush()
         if self._stream is not None:
-            os.fsync(self._stream.fileno())
+            with self._telling(self._next_step):
+                self._writer.flush()
+                os.fsync(self._stream.fileno())
         self._synced = time.monotonic()
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _telling(self, next_step: str) -> Iterator[None]:
         try:
             yield
         except OSError as fault:
-            raise write_failure(self.path, fault) from fault
+            raise write_failure(self.path, fault, next_step) from fault
+
+
+def _locked(stream: IO[bytes]) -> bool:
+    """Keep other processes off while it is open, where the system has such locks; else True."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system that knows no locks
+        return True
+    return True
 
 
 def read_table(path: Path, about: Mapping[str, Any]) -> Iterable[Record]:
@@ -181,8 +233,6 @@ def read_table(path: Path, about: Mapping[str, Any]) -> Iterable[Record]:
         OutputError: the table isn't what its sidecar says.
     """
     form, columns = about["format"], about["columns"]
-    if not path.exists():
-        raise OutputError(str(path), "no such file")
     if form == "parquet":
         return parquet.read_parquet(path, columns)
     return (row.record for row in read_rows(path, form, columns))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.errors import OutputError, UsageError
 from ddriqa.scoring.reading import record_of
-from ddriqa.scoring.table import write_failure
+from ddriqa.scoring.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from ddriqa.scoring.table import Record
 
 ROW_GROUP = 1 << 16
+NOTED = ("ddriqa", "torch", "pillow", "device", "encoder", "metrics", "precision", "draft")
+"""What of a sidecar stands in the file, too."""
 
 
 def journal_path(output: Path) -> Path:
@@ -40,10 +41,11 @@ def write_parquet(
     """Write a Parquet file in row groups of 65,536; memory stays bounded.
 
     Columns: path (string), width and height (int32), the scores (float64), status, error
-    (strings). ``about`` goes into the file's key-value metadata as JSON under ``ddriqa``.
+    (strings). Of ``about``, a sidecar's content, that which makes the numbers goes into the file's
+    key-value metadata as JSON under ``ddriqa``; so equal rows made in one way are equal files.
 
     Raises:
-        OutputError: it can't be written.
+        OSError: it can't be written.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -51,21 +53,15 @@ def write_parquet(
     kinds = {"path": pa.string(), "width": pa.int32(), "height": pa.int32()}
     kinds |= dict.fromkeys(columns, pa.float64())
     kinds |= {"status": pa.string(), "error": pa.string()}
-    note = json.dumps(about, default=str)
+    note = json.dumps({name: about.get(name) for name in NOTED}, default=str)
     schema = pa.schema(list(kinds.items()), metadata={"ddriqa": note})
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     rows = (record.as_row(columns) for record in records)
-    try:
-        with open(temporary, "wb") as stream:
-            with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
-                while group := list(islice(rows, ROW_GROUP)):
-                    writer.write_table(pa.Table.from_pylist(group, schema=schema))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, output)
-    except OSError as fault:
-        temporary.unlink(missing_ok=True)
-        raise write_failure(output, fault, "The rows are safe; make room, then --resume") from fault
+    with (
+        replacing(output) as stream,
+        parquet.ParquetWriter(stream, schema, compression="zstd") as writer,
+    ):
+        while group := list(islice(rows, ROW_GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
 def read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Record]:

@@ -15,7 +15,7 @@ from ddriqa.scoring.read_ahead import Prepared, ReadAhead
 from ddriqa.scoring.threads import threads_restored
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     import torch
 
@@ -82,47 +82,43 @@ class Pipeline:
         batches = Batches(self.encoder, self.metrics, self.device)
         order: deque[Prepared] = deque()
         with threads_restored(), closing(batches), closing(read(sources)) as images:
-            for group in self._groups(images, max(1, ahead // 2)):
-                order.extend(group)
+            while group := self._group(images, max(1, ahead // 2)):
                 with read.paused() if self.device.type == "cpu" else nullcontext():
-                    self._encode(batches, group, order, self.in_flight - ahead)
-                while order and not batches.unfinished(order[0]):
-                    yield _leave(order, read)
-            while order:
-                batches.finish(order[0])
-                yield _leave(order, read)
-
-    def _groups(self, images: Iterable[Prepared], size: int) -> Generator[list[Prepared]]:
-        """On a CPU, pictures are decoded and encoded in turn: decoders would slow a network that
-        is spread over the same cores by more than their own share.
-        """
-        images = iter(images)
-        while True:
-            begun = time.perf_counter()
-            group = list(islice(images, size))
-            self.seconds["pictures"] += time.perf_counter() - begun
-            if not group:
-                return
-            yield group
-
-    def _encode(
-        self, batches: Batches, group: list[Prepared], order: deque[Prepared], most: int
-    ) -> None:
-        """Run all full batches, and others where more than ``most`` images are held."""
-        begun = time.perf_counter()
-        for image in group:
-            batches.add(image)
-        if len(order) > most:
-            for image in list(islice(order, len(order) - most)):
+                    for image in group:
+                        order.append(image)
+                        self._encode(batches, image, order, self.in_flight - ahead)
+                        yield from self._ready(batches, order, read)
+                    batches.settle()
+                yield from self._ready(batches, order, read)
+            for image in list(order):
                 batches.finish(image)
-        batches.settle()
+            yield from self._ready(batches, order, read)
+
+    def _group(self, images: Iterator[Prepared], size: int) -> list[Prepared]:
+        """The next few images. On a CPU, images are decoded and encoded in turn: decoders would
+        slow a network that is spread over the same cores by more than their own share.
+        """
+        begun = time.perf_counter()
+        group = list(islice(images, size))
+        self.seconds["pictures"] += time.perf_counter() - begun
+        return group
+
+    def _encode(self, batches: Batches, image: Prepared, order: deque[Prepared], most: int) -> None:
+        """Run the batches that are full with this image; others where too many images wait."""
+        begun = time.perf_counter()
+        batches.add(image)
+        if len(order) > most:
+            batches.finish(order[0])
         self.seconds["network"] += time.perf_counter() - begun
 
-
-def _leave(order: deque[Prepared], read: ReadAhead) -> Record:
-    image = order.popleft()
-    read.budget.release(image.bytes)
-    return image.record
+    @staticmethod
+    def _ready(
+        batches: Batches, order: deque[Prepared], read: ReadAhead
+    ) -> Generator[Record, None, None]:
+        while order and not batches.unfinished(order[0]):
+            image = order.popleft()
+            read.budget.release(image.bytes)
+            yield image.record
 
 
 def available_cores() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections import Counter
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+ANEW = "Make it anew with --force"
 LONGEST_ROW = 1 << 18
 """Bytes; a longer one is a quotation mark gone astray."""
 
@@ -34,28 +36,32 @@ def read_rows(path: Path, form: str, columns: Sequence[str]) -> Iterator[Row]:
         OutputError: it can't be read, has other columns, or a row before the last isn't one.
     """
     try:
-        stream = open(path, "rb")  # noqa: SIM115
+        with open(path, "rb") as stream:
+            yield from _whole_rows(stream, path, form, columns)
     except OSError as fault:
-        reason = (fault.strerror or "can't be read").lower()
-        raise OutputError(str(path), reason) from fault
-    with stream:
-        header = WRITERS[form](stream, columns).header().encode()
-        begin = stream.readline(len(header)) if header else b""
-        if begin != header and header.startswith(begin):
-            return
-        if begin != header:
-            raise OutputError(str(path), "has other columns", "Start anew with --force")
-        lines = _csv_lines(stream) if form == "csv" else iter(stream)
-        parse = _parser(form, columns)
-        end = len(begin)
-        for line in lines:
-            end += len(line)
-            record = _parsed(parse, line)
-            if record is not None:
-                yield Row(record, end)
-            elif stream.read(1):
-                reason = f"the row that ends at byte {end} isn't one of ddriqa's"
-                raise OutputError(str(path), reason, "Start anew with --force")
+        raise OutputError(str(path), (fault.strerror or "can't be read").lower()) from fault
+
+
+def _whole_rows(
+    stream: IO[bytes], path: Path, form: str, columns: Sequence[str]
+) -> Iterator[Row]:
+    header = WRITERS[form](stream, columns).header().encode()
+    begin = stream.readline(len(header)) if header else b""
+    if begin != header and header.startswith(begin):
+        return  # killed while it was written
+    if begin != header:
+        raise OutputError(str(path), "has other columns", ANEW)
+    lines = _csv_lines(stream) if form == "csv" else iter(stream)
+    parse = _parser(form, columns)
+    end = len(begin)
+    for line in lines:
+        end += len(line)
+        record = _parsed(parse, line)
+        if record is not None:
+            yield Row(record, end)
+        elif stream.read(1):
+            reason = f"the row that ends at byte {end} isn't one of ddriqa's"
+            raise OutputError(str(path), reason, ANEW)
 
 
 def _csv_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -97,15 +103,15 @@ def record_of(row: dict[str, Any], columns: Sequence[str]) -> Record:
     scores = {name: float(row[name]) for name in columns if row[name] is not None}
     if (row["status"] == "ok") == (row["error"] is not None):
         raise ValueError("status and error don't fit")
-    size = (None if row[name] is None else int(row[name]) for name in ("width", "height"))
-    return Record(row["path"] or "", *size, scores, row["error"])
+    width, height = (None if row[side] is None else int(row[side]) for side in ("width", "height"))
+    return Record(row["path"] or "", width, height, scores, row["error"])
 
 
 def without_row(found: Iterable[str], done: Iterable[Record]) -> Iterator[str]:
     """The found paths that have no row yet.
 
     Rows are matched in order, which needs no memory; from the first difference on (pictures came
-    or went meanwhile) by their paths.
+    or went meanwhile) by their paths, whatever their spelling (``./a.png`` is ``a.png``).
     """
     rows = iter(done)
     left: Counter[str] | None = None
@@ -115,7 +121,9 @@ def without_row(found: Iterable[str], done: Iterable[Record]) -> Iterator[str]:
             row = next(rows, None)
             if row is not None and row.path == name:
                 continue
-            left = Counter(record.path for record in chain([row] if row else [], rows))
+            rest = chain([row] if row else [], rows)
+            left = Counter(os.path.abspath(record.path) for record in rest)
+        name = os.path.abspath(name)
         if left[name] > 0:
             left[name] -= 1
         else:

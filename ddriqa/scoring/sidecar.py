@@ -5,22 +5,32 @@ It is written before the first row with ``finished`` null, and once more after t
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.errors import OutputError, UsageError
+from ddriqa.scoring.replacing import replacing
 from ddriqa.scoring.table import write_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-FIXING = ("columns", "encoder", "metrics", "precision", "draft", "max_pixels", "format", "shard")
-"""Settings that must be the same in all rows of a table."""
+KEYS = {"columns", "encoder", "metrics", "format", "finished"}
+"""What every sidecar has; what hasn't is another program's."""
+
+FIXING = ("precision", "draft", "max_pixels", "format", "shard", "columns")
+"""Settings that must be the same in all rows of a table, beside the encoder and the metrics."""
+
+FOLLOWS = {"prompts": ("types",), "columns": ("types", "metric"), "view": ("encoder", "geometry")}
+"""What isn't worth a word where that which it follows from isn't the same either."""
 
 VERSIONS = ("ddriqa", "torch", "pillow", "device")
 """What may move the last digits only."""
+
+ANEW = "Make it anew with --force"
+MOST_NAMED, HEX_SHOWN, LONGEST = 4, 12, 60
 
 
 def sidecar_path(output: Path) -> Path:
@@ -35,13 +45,12 @@ def write_sidecar(output: Path, content: Mapping[str, Any]) -> Path:
         OutputError: it can't be written.
     """
     path = sidecar_path(output)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    text = json.dumps(content, indent=2, default=str) + "\n"
     try:
-        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as stream:
+            stream.write(text.encode("utf-8"))
     except OSError as fault:
-        temporary.unlink(missing_ok=True)
-        raise write_failure(path, fault, "The table's rows are safe") from fault
+        raise write_failure(path, fault) from fault
     return path
 
 
@@ -54,63 +63,91 @@ def read_sidecar(output: Path) -> dict[str, Any]:
     path = sidecar_path(output)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or "columns" not in content:
-            raise ValueError
     except FileNotFoundError:
         reason = f"has no sidecar ({path.name}), so how its rows were made isn't known"
-        raise OutputError(str(output), reason, "Start anew with --force") from None
-    except (OSError, ValueError) as fault:
-        reason = "isn't a sidecar of ddriqa's"
-        raise OutputError(str(path), reason, "Start anew with --force") from fault
+        raise OutputError(str(output), reason, ANEW) from None
+    except OSError as fault:
+        raise OutputError(str(path), (fault.strerror or "can't be read").lower()) from fault
+    except ValueError as fault:
+        raise OutputError(str(path), "isn't a sidecar of ddriqa's", ANEW) from fault
+    if not isinstance(content, dict) or not content.keys() >= KEYS:
+        raise OutputError(str(path), "isn't a sidecar of ddriqa's", ANEW)
     return content
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What fixes the numbers and isn't the same, in words: ``encoder: a there, b here``."""
-    plain = json.loads(json.dumps(new, default=str))
-    found: list[str] = []
-    for name in FIXING:
-        found += _differences(name, _fixing(old.get(name)), _fixing(plain.get(name)))
-    return found
+    """What fixes the numbers and isn't the same, in words: ``types: blur there, noise here``."""
+    before, after = _settings(old), _settings(json.loads(json.dumps(new, default=str)))
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return [
+        _in_words(name, before.get(name), after.get(name))
+        for name in names
+        if not set(FOLLOWS.get(name.rpartition(" ")[2], ())) & set(names)
+    ]
 
 
 def other_versions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What may move the last digits and isn't the same, in words."""
     return [
-        difference
+        _in_words(name, old.get(name), new.get(name))
         for name in VERSIONS
-        for difference in _differences(name, old.get(name), new.get(name))
+        if old.get(name) != new.get(name)
     ]
 
 
 def check_same(output: Path, old: Mapping[str, Any], new: Mapping[str, Any], option: str) -> None:
-    """Raise a ``UsageError`` that names every setting of two runs that isn't the same."""
+    """Raise a ``UsageError`` that names the first settings of two runs that aren't the same."""
     if found := differences(old, new):
-        raise UsageError(
-            f"{option} {output}",
-            f"was made with other settings ({'; '.join(found)})",
-            "Use the same settings, or another output",
-        )
+        reason = f"was made with other settings ({named(found)})"
+        hint = "Use the same settings, or another output"
+        raise UsageError(f"{option} {output}", reason, hint)
 
 
-def _fixing(value: Any) -> Any:
-    """Of an encoder only the fingerprint counts."""
-    return value["fingerprint"] if isinstance(value, dict) and "fingerprint" in value else value
+def named(found: list[str]) -> str:
+    """A few differences, and how many more there are."""
+    more = [f"and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
+    return "; ".join([*found[:MOST_NAMED], *more])
 
 
-def _differences(name: str, old: Any, new: Any) -> Iterator[str]:
-    if old == new:
-        return
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(key for key in new if key not in old)]:
-            yield from _differences(f"{name}.{key}", old.get(key), new.get(key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) and old:
-        for place, pair in enumerate(zip(old, new, strict=True)):
-            yield from _differences(name if len(old) == 1 else f"{name}[{place}]", *pair)
-    else:
-        yield f"{name}: {_short(old)} there, {_short(new)} here"
+def _settings(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that fixes the numbers, by the names of the options where they have one."""
+    metrics = about["metrics"]
+    found = {"encoder": about["encoder"].get("fingerprint")}
+    found["metric"] = [metric.get("name") for metric in metrics]
+    for metric in metrics:
+        prefix = f"{metric.get('name')} " if len(metrics) > 1 else ""
+        found |= {prefix + name: value for name, value in _of_metric(metric)}
+    return found | {name.replace("_", "-"): about.get(name) for name in FIXING}
+
+
+def _of_metric(metric: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    rest = {name: value for name, value in metric.items() if name != "name"}
+    prompts, view = rest.pop("types", {}), dict(rest.pop("view", {}))
+    yield "types", list(prompts)
+    yield "prompts", hashlib.sha256(json.dumps(prompts).encode()).hexdigest()[:HEX_SHOWN]
+    yield "geometry", view.pop("geometry", None)
+    yield "view", view
+    yield from rest.items()
+
+
+def _in_words(name: str, old: Any, new: Any) -> str:
+    if name.endswith("prompts"):  # their digests say nothing to a reader
+        return f"{name}: other sentences"
+    return f"{name}: {_short(old)} there, {_short(new)} here"
 
 
 def _short(value: Any) -> str:
-    text = "none" if value is None else value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return _cut(", ".join(map(str, value)))
+    if not isinstance(value, str):
+        return _cut(json.dumps(value))
+    name, colon, digest = value.rpartition(":")
+    return f"{name}:{digest[:HEX_SHOWN]}" if colon and len(digest) == 64 else _cut(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -75,11 +75,18 @@ class RowWriter(ABC):
         stream: binary; the writer doesn't close it.
         columns: the score columns, in order.
         name: what a message calls the output.
+        next_step: what a message says can be done where it can't be written.
     """
 
-    def __init__(self, stream: IO[bytes], columns: Sequence[str], name: str = "the output") -> None:
-        self.columns, self.rows = list(columns), 0
-        self._stream, self._name = stream, name
+    def __init__(
+        self,
+        stream: IO[bytes],
+        columns: Sequence[str],
+        name: str = "the output",
+        next_step: str = "The rows written before are safe",
+    ) -> None:
+        self.columns = list(columns)
+        self._stream, self._name, self._next_step = stream, name, next_step
         self._flushed = time.monotonic()
 
     def begin(self) -> None:
@@ -95,7 +102,6 @@ class RowWriter(ABC):
             BrokenPipeError: the reader of a pipe has gone.
         """
         self._put(self._line(record))
-        self.rows += 1
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
 
@@ -116,7 +122,7 @@ class RowWriter(ABC):
     def _failure(self, fault: OSError) -> Exception:
         if isinstance(fault, BrokenPipeError):
             return fault
-        return write_failure(self._name, fault, "The rows written before are safe")
+        return write_failure(self._name, fault, self._next_step)
 
     def header(self) -> str:
         """What stands above the rows, line end included."""

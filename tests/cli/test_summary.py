@@ -49,13 +49,34 @@ def test_among_many_it_is_seen_against_the_median_of_its_type():
 
 def test_the_best_and_the_worst_five():
     text = shown([record(f"p{i:02}", i / 100, i / 100) for i in range(1, 31)])
-    best, worst = text.split("Best")[1].split("Worst")
+    best, worst = text.split("ddr, best")[1].split("ddr, worst")
     assert [line.split()[-1] for line in best.strip().splitlines()] == [
         *("p30", "p29", "p28", "p27", "p26")
     ]
     assert [line.split()[-1] for line in worst.strip().splitlines()] == [
         *("p01", "p02", "p03", "p04", "p05")
     ]
+
+
+def test_percentiles_are_what_people_read():
+    records = [record(f"p{i:02}", i / 100, i / 100) for i in range(1, 31)]
+    for number, one in enumerate(records):
+        one.scores["percentile"] = number * 3.0
+    text = shown([*records, Record("broken", error="empty")], (*COLUMNS, "percentile"))
+    assert "percentile 0 to 87, median 44  (100 is best" in text
+    assert "80 to 100 ██" in text or "80 to 90 ██" in text  # the histogram
+    assert "\n 87  0.300  no weakness" in text or "\n 87  0.300  weakest" in text
+    assert "percentile and ddr, worst\n  0  0.010" in text
+
+
+def test_the_rate_counts_what_this_run_scored():
+    summary = Summary(COLUMNS)
+    for number in range(10):
+        summary.add(record(str(number), 0.2, 0.3))
+    summary.from_before = 6
+    stream = io.StringIO()
+    summary.show(Console(file=stream, width=80), seconds=2.0)
+    assert "10 images scored in 2.0 s (2.0 images/s)" in stream.getvalue()
 
 
 def test_ten_failures_are_shown_and_the_others_counted():

@@ -405,6 +405,18 @@ def test_truncated_files(form):
         bad(data[: int(len(data) * share)])
 
 
+@pytest.mark.parametrize(
+    ("form", "options"), [("PNG", {}), ("TIFF", {"compression": "tiff_deflate"})]
+)
+def test_a_hole_in_data_with_checksums_is_damage(form, options):
+    """Half a picture isn't passed off as a whole one."""
+    noise = np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8)
+    data = bytearray(encoded(Image.fromarray(noise), form, **options))
+    middle = len(data) // 2
+    data[middle : middle + 500] = bytes(500)
+    bad(bytes(data))
+
+
 FORMS = {
     form: encoded(Image.fromarray(scene()), form, **({"save_all": True} if form == "GIF" else {}))
     for form in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")

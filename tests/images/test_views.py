@@ -81,12 +81,12 @@ ROUNDS_ALIKE = torch.backends.cpu.get_cpu_capability() != "DEFAULT"
 """Without a fused multiply-add torch's own positions differ in their last digit."""
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 1500), st.integers(1, 1500), st.sampled_from([1, 7, 32, 101, 224]))
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 1200), st.integers(1, 1200), st.sampled_from([1, 7, 32, 101, 224]))
 @example(900, 900, 224)
 @example(897, 1201, 224)
 @example(896, 896, 224)
-@example(3333, 4999, 224)
+@example(1333, 1999, 224)
 @example(223, 225, 224)
 @example(1, 1, 224)
 def test_cubic_equals_torch_at_every_size(height, width, side):

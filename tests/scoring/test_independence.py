@@ -35,6 +35,22 @@ def test_scores_do_not_depend_on_batch_order_or_workers(encoder, pictures, reque
     assert scores(encoder, [*pictures, *pictures], batch_size=7) == [*expected, *expected]
 
 
+def test_batches_side_by_side_give_the_same(pictures, monkeypatch):
+    import torch
+
+    from ddriqa.scoring import batches
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        expected = scores("builtin", pictures * 3)
+        monkeypatch.setattr(batches, "streams", lambda device: (4, 1))
+        assert scores("builtin", pictures * 3) == expected
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def random_vit(tmp_path_factory):
     """The spec of a ViT-B/32 with random weights."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from ddriqa.images.decode import Decoded
 from ddriqa.scoring import read_ahead
@@ -12,7 +13,7 @@ def test_bytes_in_flight_stay_below_the_limit_and_the_oldest_always_gets_in(monk
     """A hundred pictures that each claim a third of the budget, and some that exceed it."""
     lock, inside, most = threading.Lock(), 0, 0
 
-    def heavy(source, *, max_pixels, admit):
+    def heavy(source, *, max_pixels, admit, draft):
         nonlocal inside, most
         size = 1000 if source % 17 == 0 else 30
         admit(size)
@@ -49,6 +50,24 @@ def test_closing_frees_threads_that_wait_for_memory():
     begun = time.monotonic()
     run.close()
     assert time.monotonic() - begun < 5
+
+
+def test_nothing_begins_to_be_decoded_during_a_pause():
+    begun = threading.Event()
+
+    def claim(index, size):
+        begun.set()
+        MemoryBudget.claim(reader.budget, index, size)
+
+    reader = ReadAhead([], workers=1, ahead=1)
+    reader.budget.claim = claim
+    with ThreadPoolExecutor(1) as pool:
+        with reader.paused():
+            images = pool.submit(list, reader(_pictures()[:2]))
+            assert begun.wait(5)
+            time.sleep(0.05)
+            assert not images.done()
+        assert len(images.result(5)) == 2
 
 
 def _pictures():

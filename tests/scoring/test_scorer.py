@@ -98,7 +98,7 @@ def test_an_encoder_object_is_taken(scorer):
 
 
 def test_types_and_prompts(tmp_path):
-    assert Scorer(encoder="toy", types=["blur"]).columns == ("ddr", "ddr_blur")
+    assert Scorer(encoder="toy", types=["blur"]).columns == ("ddr", "ddr_blur", "percentile")
     pairs = {"haze": ("A clear photo.", "A hazy photo.")}
     path = tmp_path / "pairs.toml"
     path.write_text('[haze]\nclean = "A clear photo."\ndegraded = "A hazy photo."\n')
@@ -154,7 +154,7 @@ def test_the_description_holds_what_fixes_the_numbers(scorer):
     facts = scorer.describe()
     assert facts["encoder"]["fingerprint"] == load_encoder("toy").fingerprint
     assert facts["metrics"][0]["view"] == {"geometry": "view", "side": 32}
-    assert facts["precision"] == "float32"
+    assert facts["precision"] == "fp32"
     assert {"ddriqa", "torch", "pillow", "device", "columns"} <= facts.keys()
 
 
