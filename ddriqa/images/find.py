@@ -1,10 +1,10 @@
 """Arguments become paths: files, folders, globs, and lists of them.
 
 In a folder every file with the ending of a picture or of a camera raw file counts; names that
-begin with a dot are passed over. Its files come first, then its sub-folders, both in natural
-order (``img2`` before ``img10``). Links to folders are followed after the real folders, and each
-real folder is entered once an argument, so loops end. A file that is named explicitly is tried
-whatever its ending.
+begin with a dot and pages made by ``--report`` are passed over. Its files come first, then its
+sub-folders, both in natural order (``img2`` before ``img10``). Links to folders are followed after
+the real folders, and each real folder is entered once an argument, so loops end. A file that is
+named explicitly is tried whatever its ending.
 
 Every distinct path behind the arguments is given out once, at its first place. What a list names
 is another matter: it is given out every time it stands there, so that rows can be matched with
@@ -41,6 +41,10 @@ PICTURE_EXTENSIONS = frozenset(
         *("avif", "heic", "heif", "jxl", "jp2"),
     )
 )
+
+
+REPORT_MARK = b'content="ddriqa report"'
+"""Near the beginning of every page that ``--report`` makes."""
 
 
 class Listed(str):
@@ -161,6 +165,8 @@ def _identity(folder: str) -> tuple[int, int]:
 def _list(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
     """The names of the pictures in a folder, and its sub-folders, in natural order."""
     names, below = [], []
+    if _is_report(folder):
+        return names, below
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
@@ -170,6 +176,15 @@ def _list(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
             elif _is_picture(entry.name):
                 names.append(entry.name)
     return sorted(names, key=natural), sorted(below, key=lambda entry: natural(entry.name))
+
+
+def _is_report(folder: str) -> bool:
+    """Whether it holds a page made by ``--report``: its thumbnails are pictures of pictures."""
+    try:
+        with open(os.path.join(folder, "index.html"), "rb") as page:
+            return REPORT_MARK in page.read(1024)
+    except OSError:
+        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -9,6 +9,7 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from ddriqa.errors import UsageError
 from ddriqa.images.find import PICTURE_EXTENSIONS, Listed, find, natural, read_list
@@ -221,3 +222,20 @@ def test_natural_order():
 
 def test_every_ending_is_lower_case_without_a_dot():
     assert all(e == e.lower() and "." not in e for e in PICTURE_EXTENSIONS)
+
+
+def test_the_thumbnails_of_a_report_are_no_pictures_to_score(tmp_path):
+    from ddriqa.scoring import Record
+    from ddriqa.scoring.report import write_report
+
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (8, 8)).save(photo)
+    write_report(
+        tmp_path / "page",
+        [Record(str(photo), 8, 8, {"ddr": 0.3})],
+        columns=["ddr"],
+        facts={},
+        usual={},
+    )
+    assert list((tmp_path / "page" / "thumbnails").iterdir())
+    assert list(find([tmp_path])) == [str(photo)]
