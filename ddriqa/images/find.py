@@ -164,7 +164,8 @@ def _identity(folder: str) -> tuple[int, int]:
 
 def _list(folder: str) -> tuple[list[str], list[os.DirEntry[str]]]:
     """The names of the pictures in a folder, and its sub-folders, in natural order."""
-    names, below = [], []
+    names: list[str] = []
+    below: list[os.DirEntry[str]] = []
     if _is_report(folder):
         return names, below
     with os.scandir(folder) as entries:

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from ddriqa.errors import DeviceError
-from ddriqa.scoring.threads import streams
+from ddriqa.scoring.threads import pool, streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Future
 
     from torch import Tensor
 
@@ -54,7 +54,8 @@ class Batches:
         self._waiting: dict[tuple[View, torch.Size, torch.dtype], list[_Crop]] = {}
         self._running: deque[_Running] = deque()
         self._values: dict[Prepared, dict[str, list[float | None]]] = {}
-        self._pool = _pool(*streams(device))
+        count, threads = streams(device)
+        self._pool = pool(count, threads, "ddriqa-encode") if count > 1 else None
 
     def close(self) -> None:
         """Drop what waits; end the threads."""
@@ -152,15 +153,6 @@ class Batches:
             image.record.scores = scores
         else:
             image.record.error = "its features give no finite score"
-
-
-def _pool(streams: int, threads: int) -> ThreadPoolExecutor | None:
-    """Threads for several batches at once; one at a time needs none."""
-    if streams == 1:
-        return None
-    return ThreadPoolExecutor(
-        streams, "ddriqa-encode", initializer=torch.set_num_threads, initargs=(threads,)
-    )
 
 
 def _memory(device: torch.device, fault: RuntimeError) -> BaseException:

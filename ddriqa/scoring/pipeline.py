@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from ddriqa.images.decode import MAX_PIXELS
 from ddriqa.scoring.batches import Batches
 from ddriqa.scoring.read_ahead import Prepared, ReadAhead
-from ddriqa.scoring.threads import threads_restored
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -81,7 +80,7 @@ class Pipeline:
         )
         batches = Batches(self.encoder, self.metrics, self.device)
         order: deque[Prepared] = deque()
-        with threads_restored(), closing(batches), closing(read(sources)) as images:
+        with closing(batches), closing(read(sources)) as images:
             while group := self._group(images, max(1, ahead // 2)):
                 with read.paused() if self.device.type == "cpu" else nullcontext():
                     for image in group:

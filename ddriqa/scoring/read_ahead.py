@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ddriqa.images.decode import MAX_PIXELS, decode
 from ddriqa.scoring.table import Record
+from ddriqa.scoring.threads import pool
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
 
     from torch import Tensor
 
@@ -31,14 +32,6 @@ class Prepared:
     record: Record
     views: dict[View, Tensor] = field(default_factory=dict)
     bytes: int = 0
-
-
-class _Read(NamedTuple):
-    """What a thread gives: the record, the pixels, and the bytes claimed for them."""
-
-    prepared: Prepared
-    pixels: Any
-    claimed: int
 
 
 class MemoryBudget:
@@ -95,11 +88,11 @@ class ReadAhead:
 
     def __call__(self, sources: Iterable[Any]) -> Generator[Prepared, None, None]:
         """One ``Prepared`` for each source, in order. Closing the iterator ends the threads."""
-        waiting: deque[tuple[int, Future[_Read]]] = deque()
-        pool = ThreadPoolExecutor(self._workers, "ddriqa-decode")
+        waiting: deque[tuple[int, Future[Prepared]]] = deque()
+        workers = pool(self._workers, 1, "ddriqa-decode")
         try:
             for index, source in enumerate(sources):
-                waiting.append((index, pool.submit(self._read, index, source)))
+                waiting.append((index, workers.submit(self._read, index, source)))
                 if len(waiting) >= self._ahead:
                     yield self._oldest(waiting)
             while waiting:
@@ -107,7 +100,7 @@ class ReadAhead:
         finally:
             self._running.set()
             self.budget.advance(-1)
-            pool.shutdown(wait=True, cancel_futures=True)
+            workers.shutdown(wait=True, cancel_futures=True)
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -118,17 +111,12 @@ class ReadAhead:
         finally:
             self._running.set()
 
-    def _oldest(self, waiting: deque[tuple[int, Future[_Read]]]) -> Prepared:
-        """Views are made here, not in the threads: torch would start a team of its own in each."""
+    def _oldest(self, waiting: deque[tuple[int, Future[Prepared]]]) -> Prepared:
         index, future = waiting.popleft()
         self.budget.advance(index)
-        read = future.result()
-        if read.pixels is not None:
-            self._look(read.pixels, read.prepared)
-        self.budget.release(read.claimed - read.prepared.bytes)
-        return read.prepared
+        return future.result()
 
-    def _read(self, index: int, source: Any) -> _Read:
+    def _read(self, index: int, source: Any) -> Prepared:
         claimed = 0
 
         def admit(pixels: int) -> None:
@@ -141,9 +129,11 @@ class ReadAhead:
         decoded = decode(source, max_pixels=self._max_pixels, admit=admit, draft=self._draft)
         prepared = Prepared(Record(decoded.path, decoded.width, decoded.height))
         prepared.record.error = decoded.error
-        kept = decoded.pixels.nbytes if claimed and decoded.pixels is not None else 0
-        self.budget.release(claimed - kept)
-        return _Read(prepared, decoded.pixels, kept)
+        if decoded.pixels is not None:
+            self._look(decoded.pixels, prepared)
+            decoded.pixels = None
+        self.budget.release(claimed - prepared.bytes)
+        return prepared
 
     def _look(self, pixels: Any, prepared: Prepared) -> None:
         short, long = sorted(pixels.shape[:2])

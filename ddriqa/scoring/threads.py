@@ -6,13 +6,10 @@ slowest of them. Batches side by side don't wait for each other.
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MOST_STREAMS = 8
 """Each holds a batch's activations in memory."""
@@ -29,11 +26,17 @@ def streams(device: torch.device) -> tuple[int, int]:
     return count, total // count
 
 
-@contextlib.contextmanager
-def threads_restored() -> Iterator[None]:
-    """Set torch's number of threads back at the end: setting it in one thread reaches others."""
+def pool(count: int, threads: int, name: str) -> ThreadPoolExecutor:
+    """``count`` threads in which torch's operations take ``threads`` cores each.
+
+    Setting the number in one thread reaches others through the libraries below torch, so every
+    thread is started and set here, and the number of the calling thread is set back.
+    """
     before = torch.get_num_threads()
+    workers = ThreadPoolExecutor(count, name, torch.set_num_threads, (threads,))
+    together = threading.Barrier(count)
     try:
-        yield
+        list(workers.map(lambda _: together.wait(), range(count)))
     finally:
         torch.set_num_threads(before)
+    return workers
