@@ -70,11 +70,11 @@ def command(folder: Path, *options: str) -> float:
     return time.perf_counter() - start
 
 
-def forward(encoder: Encoder, first: Path, count: int) -> float:
+def forward(encoder: Encoder, paths: list[Path], count: int) -> float:
     """Seconds of the encoder alone for ``count`` views, in batches of the card's size."""
-    view = encoder.view_for()(np.array(Image.open(first)))[:1]
-    view = view if view.is_floating_point() else view.float() / 255
-    batch = view.expand(encoder.card.batch, -1, -1, -1)
+    view = encoder.view_for()
+    views = [view(np.array(Image.open(path)))[0] for path in paths[: encoder.card.batch]]
+    batch = torch.stack([v if v.is_floating_point() else v.float() / 255 for v in views])
     batch = batch.contiguous(memory_format=torch.channels_last)
     start = time.perf_counter()
     with torch.inference_mode():
@@ -132,7 +132,7 @@ def rates(times: dict[str, list[float]], count: int) -> dict[str, Any]:
 def small_pictures(folder: Path, vit: str, count: int, rounds: int) -> dict[str, Any]:
     paths = make_pictures(folder / "small", SMALL, count)
     make_pictures(folder / "few", SMALL, FEW)
-    small, few, first = folder / "small", folder / "few", paths[0]
+    small, few = folder / "small", folder / "few"
     encoder, builtin = load_encoder(vit), load_encoder("builtin")
     half = encoder.in_precision(torch.bfloat16)
     specs = {
@@ -144,10 +144,10 @@ def small_pictures(folder: Path, vit: str, count: int, rounds: int) -> dict[str,
     for name, (options, network) in specs.items():
         contestants[name] = lambda o=options: command(small, *o)
         contestants[f"start of {name}"] = lambda o=options: command(few, *o)
-        contestants[f"forward of {name}"] = lambda n=network: forward(n, first, count)
+        contestants[f"forward of {name}"] = lambda n=network: forward(n, paths, count)
     contestants["decoding and resizing for builtin"] = lambda: decoding(builtin, paths)
     for network in (encoder, half, builtin):
-        forward(network, first, 64)
+        forward(network, paths, 64)
     result = rates(in_turn(contestants, rounds), count)
     speed = result["images_per_s"]
     result["ratios"] = {

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 import threading
-from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import FrameType, TracebackType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE_SECONDS = 2.0
+"""How long a second Ctrl-C waits for threads that decode or compute."""
+
+SHOW_CURSOR = "\x1b[?25h"
+T = TypeVar("T")
 
 
 class Interruptible:
     """While it is open, the first SIGINT or SIGTERM only sets ``asked``; the second raises
-    ``KeyboardInterrupt``.
+    ``KeyboardInterrupt``, and ends the process if that hasn't within ``GRACE_SECONDS``.
+
+    Attributes:
+        asked: whether there was a signal.
+        exit_code: 130 after SIGINT, 143 after SIGTERM.
     """
 
     def __init__(self) -> None:
         self.asked = False
         self.exit_code = 0
+        self._waiting = False
         self._previous: dict[signal.Signals, Any] = {}
+        self._end: threading.Timer | None = None
 
     def __enter__(self) -> Interruptible:
         if threading.current_thread() is threading.main_thread():
@@ -34,10 +50,46 @@ class Interruptible:
     ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self._end:
+            self._end.cancel()
+
+    def until_asked(self, items: Iterable[T]) -> Iterator[T]:
+        """The items up to the first signal, which also ends the waiting for the next one."""
+        remaining = iter(items)
+        while not self.asked:
+            try:
+                self._waiting = True
+                item = next(remaining)
+                self._waiting = False
+            except (StopIteration, _InputEnded):
+                return
+            finally:
+                self._waiting = False
+            yield item
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
+            if self._end is None:
+                self._end = threading.Timer(GRACE_SECONDS, self._leave)
+                self._end.daemon = True
+                self._end.start()
             raise KeyboardInterrupt
-        self.asked, self.exit_code = True, 128 + number  # 130 for Ctrl-C, 143 for SIGTERM
-        text = "finishing the pictures in hand; Ctrl-C again stops at once"
-        print(f"\nddriqa: {text}", file=sys.stderr)
+        self.asked, self.exit_code = True, 128 + number
+        _tell("ddriqa: finishing the pictures in hand; Ctrl-C again stops at once\n")
+        if self._waiting:
+            raise _InputEnded
+
+    def _leave(self) -> None:
+        _tell(SHOW_CURSOR if sys.stderr.isatty() else "")
+        os._exit(self.exit_code)
+
+
+class _InputEnded(KeyboardInterrupt):
+    """Raised in the midst of waiting for input."""
+
+
+def _tell(text: str) -> None:
+    """Past Python's buffer: a signal may come while that is being written to."""
+    line_end = "\n" if sys.stderr.isatty() and text.startswith("ddriqa") else ""
+    with contextlib.suppress(OSError, ValueError):
+        os.write(sys.stderr.fileno(), (line_end + text).encode())

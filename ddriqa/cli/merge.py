@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -36,19 +35,22 @@ def merge(
     \b
     Exit codes: 0 merged, 1 some pictures in it failed, 2 wrong usage, 4 couldn't read or write
     """
-    from ddriqa.cli.outputs import Target
+    from ddriqa.cli.outputs import Target, behind_links
+    from ddriqa.cli.talk import counted, tell
     from ddriqa.errors import OK, SOME_FAILED, UsageError
     from ddriqa.scoring import merging
 
     target = Target.chosen(output, format, force=force, terminal=False)
     if target.path is None:
         raise UsageError("-o -", "a merged table needs a file", "Add -o scores.csv")
-    parts = merging.read_parts(tables)
-    if target.path in tables:
+    parts = merging.read_parts([behind_links(table) for table in tables])
+    if any(target.path.resolve() == part.path.resolve() for part in parts):
         raise UsageError(f"-o {target.path}", "is one of the tables to merge", "Name another file")
-    failed = merging.merge(parts, target.path, target.form)
+    counts = merging.merge(parts, target.path, target.form)
     if not quiet:
-        count = sum(part.images for part in parts)
-        words = f"{count} rows of {len(parts)} tables are in {target.path}"
-        print(f"ddriqa: {words}, {failed} of them failed", file=sys.stderr)
-    return SOME_FAILED if failed else OK
+        for warning in merging.of_other_versions(parts):
+            tell(warning)
+        failed = f", {counts['failed']} of them failed" if counts["failed"] else ""
+        what = f"{counted(counts['images'], 'row')} of {counted(len(parts), 'table')}"
+        tell(f"wrote {what} to {target.path}{failed}")
+    return SOME_FAILED if counts["failed"] else OK

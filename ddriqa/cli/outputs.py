@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 from ddriqa.errors import OutputError, UsageError
 from ddriqa.scoring.parquet import journal_path, require_pyarrow
 from ddriqa.scoring.sidecar import sidecar_path
+from ddriqa.scoring.table import write_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +27,7 @@ class Target:
     path: Path | None
     form: str
     to_stdout: bool
+    force: bool = False
     resume: bool = False
 
     @classmethod
@@ -33,14 +37,20 @@ class Target:
         form: str | None,
         *,
         force: bool,
-        resume: bool = False,
+        resume: bool | None = None,
         terminal: bool,
     ) -> Target:
         """Decide it from the options.
 
+        Args:
+            output: ``-o``; a link stands for the file that it leads to.
+            form: ``--format``; by default by the ending of ``output``, else csv.
+            force, resume: of the options; ``resume`` is None for a command that hasn't it.
+            terminal: whether standard output is one.
+
         Raises:
             UsageError: an ending that says no form; options that exclude each other.
-            OutputError: the file exists, or its folder doesn't.
+            OutputError: the file exists, or can't be written where it is to be.
         """
         if resume and force:
             raise UsageError("--resume", "excludes --force", "Give one of them")
@@ -53,10 +63,14 @@ class Target:
         form = form or form_of(output)
         if form == "parquet":
             require_pyarrow()
-        check_place(output)
+        output = behind_links(output)
+        try:
+            check_place(output)
+        except OSError as fault:
+            raise write_failure(output, fault) from fault
         if not force and not resume:
-            _check_free(output)
-        return cls(output, form, to_stdout=False, resume=resume)
+            _check_free(output, form, "" if resume is None else "--resume to go on with it, or ")
+        return cls(output, form, to_stdout=False, force=force, resume=bool(resume))
 
 
 def form_of(output: Path) -> str:
@@ -68,24 +82,35 @@ def form_of(output: Path) -> str:
     return ENDINGS[ending]
 
 
+def behind_links(path: Path) -> Path:
+    """The file itself where a path is a link, so that it is found beside its sidecar."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def check_place(output: Path) -> None:
     """Raise an ``OutputError`` where no file can be written under that name."""
+    folder = output.parent
     if output.is_dir():
         raise OutputError(str(output), "is a folder", "Name a file in it")
     if output.exists() and not output.is_file():
         raise OutputError(str(output), "isn't a file", "For standard output say -o -")
-    if not output.parent.is_dir():
+    if not folder.is_dir():
         raise OutputError(str(output), "its folder doesn't exist")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(str(output), "its folder can't be written")
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(folder / f".{output.name}.journal.tmp")  # no name beside it may be too long
 
 
-def _check_free(output: Path) -> None:
-    for path, what in _companions(output):
+def _check_free(output: Path, form: str, instead: str) -> None:
+    for path, what in _companions(output, form):
         if path.exists():
-            hint = "Add --resume to go on with it, or --force to overwrite it"
+            hint = f"Add {instead}--force to overwrite it"
             raise OutputError(str(path), f"exists already{what}", hint)
 
 
-def _companions(output: Path) -> Iterator[tuple[Path, str]]:
+def _companions(output: Path, form: str) -> Iterator[tuple[Path, str]]:
     yield output, ""
-    yield journal_path(output), ", an unfinished table"
+    if form == "parquet":
+        yield journal_path(output), ", an unfinished table"
     yield sidecar_path(output), ", the sidecar's name"

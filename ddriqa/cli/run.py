@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from dataclasses import dataclass, field
-from itertools import chain, takewhile
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
+from ddriqa.cli.again import how_to_go_on
 from ddriqa.cli.interrupts import Interruptible
-from ddriqa.cli.streams import protected
-from ddriqa.errors import BELOW_THRESHOLD, OK, SOME_FAILED
+from ddriqa.cli.streams import protected, readable
+from ddriqa.cli.talk import Talk, counted, tell
+from ddriqa.errors import BELOW_THRESHOLD, INTERRUPTED, OK, SOME_FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from ddriqa.cli.inputs import Source
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from ddriqa.scoring import Record, Scorer
     from ddriqa.scoring.output import TableFile
     from ddriqa.scoring.table import RowWriter
+
+    Writer = TableFile | RowWriter | None
 
 
 @dataclass
@@ -38,13 +41,14 @@ class Run:
     settings: list[str]
     report: Path | None
     threshold: Threshold | None
-    strict: bool
+    talk: Talk
     abort_on_error: bool
-    quiet: bool
     verbose: int
 
-    warned: bool = False
+    summary: Summary = field(init=False)  # once the model is there
+    begun: bool = False  # the output is open
     aborted: Record | None = None
+    complete: bool = False  # every picture has its row
     interrupt: Interruptible = field(default_factory=Interruptible)
     records: list[Record] = field(default_factory=list)  # for the report only
 
@@ -52,73 +56,83 @@ class Run:
         """Do it all; the exit code."""
         try:
             with protected() as stdout:
-                with self.interrupt:
-                    seconds = self._work(stdout)
-                if self.report and self._whole:
+                seconds = self._work(stdout)
+                if self.report and self.complete:
                     self._write_report(self.report)
-        except BrokenPipeError:  # `| head` has seen enough: what was asked for is done
-            return OK
-        if self.interrupt.asked:
-            return self._interrupted()
+        except BrokenPipeError:
+            if not self.target.to_stdout:
+                raise
+            return OK  # `| head` has seen enough: what was asked for is done
+        except KeyboardInterrupt:
+            self._stopped("interrupted")
+            return self.interrupt.exit_code or INTERRUPTED
         if self.aborted:
-            return self._aborted(self.aborted)
+            tell(f"{readable(self.aborted.path)}: {self.aborted.error}")
+            self._stopped("stopped there, as --abort-on-error says")
+            return SOME_FAILED
         self._conclude(seconds)
         return self._exit_code()
 
     def _work(self, stdout: IO[bytes]) -> float:
+        from ddriqa.scoring.reading import without_row
+
         found = self._first_found()
         with self._progress() as progress:
-            self.summary = self._begin_summary()
-            with self._opened(stdout) as (table, writer):
-                if table:
-                    found = self._resumed(table, found)
+            self.summary = self._load()
+            with self._opened(stdout) as (writer, done):
+                self.begun = True
+                found = without_row(found, done) if done else found
                 progress.begin(self.summary.images)
                 begun = time.monotonic()
-                with contextlib.suppress(KeyboardInterrupt):  # asked a second time
-                    self._rows(found, table or writer, progress)
+                self._rows(found, writer, progress)
                 seconds = time.monotonic() - begun
-                if table and self._whole:
-                    table.complete(self.summary.counts())
+        self.complete = self.aborted is None
         return seconds
-
-    @property
-    def _whole(self) -> bool:
-        return not (self.interrupt.asked or self.aborted)
 
     def _first_found(self) -> Iterable[str]:
         """The pictures; that there is one at all is known before anything is written."""
-        found = self.source.find(self._warn)
+        found = self.source.find(self.talk.warn)
         return self.source.part(chain([next(found)], found))
 
-    def _begin_summary(self) -> Summary:
+    def _load(self) -> Summary:
         from ddriqa.cli.summary import Summary
 
+        columns = self.scorer.columns
         if self.threshold:
             self.threshold.check(self.scorer.percentiles is not None)
         if self.verbose:
             self._describe()
-        return Summary(self.scorer.columns, self.scorer.usual)
+        return Summary(columns, self.scorer.usual)
 
     @contextlib.contextmanager
-    def _opened(self, stdout: IO[bytes]) -> Any:
-        """The table on disk, or the writer to stdout, or neither."""
+    def _opened(self, stdout: IO[bytes]) -> Iterator[tuple[Writer, Iterable[Record]]]:
+        """What takes the rows (the table on disk, standard output, or nothing), and those that
+        are there already.
+        """
         from ddriqa.scoring.output import TableFile
         from ddriqa.scoring.table import WRITERS
 
-        target = self.target
-        if target.path is None:
-            writer: RowWriter | None = None
-            if target.to_stdout:
-                writer = WRITERS[target.form](stdout, self.scorer.columns, "standard output")
-                writer.begin()
-            yield None, writer
-            if writer:
-                writer.flush()
-            return
-        table = TableFile(target.path, target.form, self.scorer.columns, self._about())
-        with contextlib.closing(table):
-            table.resume() if target.resume else table.begin()
-            yield table, None
+        target, columns = self.target, self.scorer.columns
+        if target.path:
+            with contextlib.closing(
+                TableFile(target.path, target.form, columns, self._about())
+            ) as table:
+                if target.resume:
+                    table.resume(self._take)
+                    self.summary.from_before = table.rows_before
+                    self._say_resumed(table)
+                else:
+                    table.begin(overwrite=target.force)
+                yield table, table.rows() if table.rows_before else ()
+                if not self.aborted:
+                    table.complete(self.summary.counts())
+        elif target.to_stdout:
+            writer = WRITERS[target.form](stdout, columns, "standard output")
+            writer.begin()
+            yield writer, ()
+            writer.flush()
+        else:
+            yield None, ()
 
     def _about(self) -> dict[str, Any]:
         return {
@@ -128,33 +142,21 @@ class Run:
             "input": self.source.describe(),
         }
 
-    def _resumed(self, table: TableFile, found: Iterable[str]) -> Iterable[str]:
-        """Take the rows that are there into account; the pictures that have none."""
-        from ddriqa.scoring.reading import without_row
-
-        for warning in table.warnings:
-            self._warn(warning)
-        if not table.rows_before:
-            return found
-        self._say(f"{table.path} has {table.rows_before} rows already, going on after them")
-        for record in table.rows():
-            self._take(record)
-        return without_row(found, table.rows())
-
-    def _rows(
-        self, found: Iterable[str], writer: TableFile | RowWriter | None, progress: ScoreProgress
-    ) -> None:
+    def _rows(self, found: Iterable[str], writer: Writer, progress: ScoreProgress) -> None:
         """Score and write. The first Ctrl-C ends the input; what is in hand is finished."""
-        wanted = takewhile(lambda path: not self.interrupt.asked, found)
-        with contextlib.closing(self.scorer.iter(wanted)) as records:
-            for record in records:
-                if record.error is not None and self.abort_on_error:
-                    self.aborted = record
-                    return
-                self._take(record)
-                if writer:
-                    writer.write(record)
-                progress.add(record)
+        with self.interrupt:
+            wanted = self.interrupt.until_asked(found)
+            with contextlib.closing(self.scorer.iter(wanted)) as records:
+                for record in records:
+                    if record.error is not None and self.abort_on_error:
+                        self.aborted = record
+                        return
+                    if writer:
+                        writer.write(record)
+                    self._take(record)
+                    progress.add(record)
+        if self.interrupt.asked:
+            raise KeyboardInterrupt
 
     def _take(self, record: Record) -> None:
         self.summary.add(record)
@@ -167,7 +169,7 @@ class Run:
         from ddriqa.cli.progress import bar
         from ddriqa.scoring.report import write_report
 
-        with bar("Thumbnails", len(self.records), quiet=self.quiet) as advance:
+        with bar("Thumbnails", len(self.records), quiet=self.talk.quiet) as advance:
             write_report(
                 folder,
                 self.records,
@@ -180,20 +182,7 @@ class Run:
     def _exit_code(self) -> int:
         if self.threshold and self.threshold.below:
             return BELOW_THRESHOLD
-        return SOME_FAILED if self.summary.failed or (self.strict and self.warned) else OK
-
-    # --- what is said
-
-    def _say(self, sentence: str) -> None:
-        if not self.quiet:
-            print(f"ddriqa: {sentence}", file=sys.stderr)
-
-    def _warn(self, sentence: str) -> None:
-        self.warned = True
-        if self.strict:
-            print(f"ddriqa: {sentence}", file=sys.stderr)
-        else:
-            self._say(sentence)
+        return SOME_FAILED if self.summary.failed or (self.talk.strict and self.talk.warned) else OK
 
     def _progress(self) -> ScoreProgress:
         from ddriqa.cli.progress import ScoreProgress
@@ -202,53 +191,50 @@ class Run:
             return sum(1 for _ in self.source.part(self.source.find()))
 
         count_if = count if self.source.countable else None
-        return ScoreProgress(str(self.scorer.encoder), count_if, quiet=self.quiet)
+        return ScoreProgress(str(self.scorer.encoder), count_if, quiet=self.talk.quiet)
+
+    # --- what is said
 
     def _describe(self) -> None:
         for line in self.settings:
-            self._say(f"setting {line}")
+            self.talk.say(f"setting {line}")
         facts = self.scorer.describe()
         encoder = facts["encoder"]
         for metric in facts["metrics"]:
             view = ", ".join(f"{key} {value}" for key, value in metric["view"].items())
-            self._say(f"metric {metric['name']} on {view}")
-        self._say(f"encoder {encoder['fingerprint'][:24]}, batches of {encoder['batch']}")
-        self._say(
+            self.talk.say(f"metric {metric['name']} on {view}")
+        self.talk.say(f"encoder {encoder['fingerprint'][:24]}, batches of {encoder['batch']}")
+        self.talk.say(
             f"{facts['device']}, {facts['precision']}, {facts['threads']} threads, "
             f"{facts['workers']} workers, {facts['in_flight']} images in flight"
         )
 
-    def _interrupted(self) -> int:
-        self._stopped("interrupted")
-        return self.interrupt.exit_code
-
-    def _aborted(self, record: Record) -> int:
-        from ddriqa.cli.streams import readable
-
-        print(f"ddriqa: {readable(record.path)}: {record.error}", file=sys.stderr)
-        self._stopped("stopped there, as --abort-on-error says")
-        return SOME_FAILED
+    def _say_resumed(self, table: TableFile) -> None:
+        for warning in table.warnings:
+            self.talk.warn(warning)
+        if table.rows_before:
+            rows = counted(table.rows_before, "row")
+            self.talk.say(f"{table.path} has {rows} already, going on after that")
 
     def _stopped(self, why: str) -> None:
-        text = f"{why}: {self.summary.line()}"
-        if self.target.path:
-            text += f", the rows are in {self.target.path}"
-            text += ". To go on give the same command with --resume"
-        print(f"ddriqa: {text}", file=sys.stderr)
+        text = f"{why}: {self.summary.line()}" if self.begun else why
+        if self.begun and self.target.path:
+            text += f", the rows for {self.target.path} are safe. {how_to_go_on(self.arguments)}"
+        tell(text)
 
     def _conclude(self, seconds: float) -> None:
         from rich.console import Console
 
         if self.threshold and self.threshold.below:
-            self._say(f"{self.threshold.below} scored below {self.threshold}")
+            self.talk.say(f"{self.threshold.below} scored below {self.threshold}")
         if self.verbose > 1:
-            self._say(self.scorer.timing())
-        if self.quiet:
+            self.talk.say(self.scorer.timing())
+        if self.talk.quiet:
             return
         to_person = self.target.path is None and not self.target.to_stdout
         console = Console(stderr=not to_person, highlight=False)
         if self.target.to_stdout or not console.is_terminal:
-            self._say(self.summary.line())
+            tell(self.summary.line())
         else:
             self.summary.show(console, seconds)
             console.print(f"\n{self._where()}", markup=False, style="dim")

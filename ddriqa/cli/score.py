@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import typer
 
 from ddriqa.cli import options
+
+if TYPE_CHECKING:
+    from ddriqa.cli.run import Run
+    from ddriqa.scoring import Scorer
 
 
 def score(
@@ -66,44 +72,67 @@ def score(
     Exit codes:
       0 all scored                     4 couldn't run (weights, device, output)
       1 some pictures failed          70 a fault of ddriqa's own
-      2 wrong usage, nothing found   130 interrupted
+      2 wrong usage, nothing found   130 interrupted (143 by a request to end)
       3 some scored below --fail-under
     """
+    return _run(SimpleNamespace(**locals())).finish()
+
+
+def _run(given: SimpleNamespace) -> Run:
+    """Everything that can be refused is refused here, before anything is loaded or written."""
     from ddriqa.cli.inputs import Shard, Source
     from ddriqa.cli.outputs import Target
     from ddriqa.cli.run import Run
     from ddriqa.cli.settings import sources
+    from ddriqa.cli.talk import Talk
     from ddriqa.cli.threshold import Threshold
-    from ddriqa.scoring import Scorer
 
-    names = [name for item in types or [] for name in item.replace(",", " ").split()]
-    scorer = Scorer(
-        metric,
-        encoder,
-        types=names,
-        prompts=prompts,
-        geometry=geometry,
-        adaptation=adaptation,
-        disparity=disparity,
-        device=device,
-        precision=precision,
-        draft=draft,
-        batch_size=options.read_batch_size(batch_size),
-        workers=workers,
-        max_pixels=max_pixels,
-    )
+    scorer = _scorer(given)
+    shard = Shard.read(given.shard) if given.shard is not None else None
+    source = Source([*(given.paths or [])], given.files_from, given.nul, shard)
+    bounded = given.adaptation and given.disparity == "cosine"
+    threshold = None
+    if given.fail_under is not None:
+        threshold = Threshold.read(given.fail_under, bounded=bounded)
+    if given.report:
+        from ddriqa.scoring.report import check_report_folder
+
+        check_report_folder(given.report)
     return Run(
         scorer=scorer,
-        source=Source([*(paths or [])], files_from, nul, Shard.read(shard) if shard else None),
+        source=source,
         target=Target.chosen(
-            output, format, force=force, resume=resume, terminal=sys.stdout.isatty()
+            given.output,
+            given.format,
+            force=given.force,
+            resume=given.resume,
+            terminal=sys.stdout.isatty(),
         ),
-        arguments=context.obj,
-        settings=sources(context),
-        report=report,
-        threshold=Threshold.read(fail_under) if fail_under else None,
-        strict=strict,
-        abort_on_error=abort_on_error,
-        quiet=quiet,
-        verbose=verbose,
-    ).finish()
+        arguments=given.context.obj,
+        settings=sources(given.context),
+        report=given.report,
+        threshold=threshold,
+        talk=Talk(given.quiet, given.strict),
+        abort_on_error=given.abort_on_error,
+        verbose=given.verbose,
+    )
+
+
+def _scorer(given: SimpleNamespace) -> Scorer:
+    from ddriqa.scoring import Scorer
+
+    return Scorer(
+        given.metric,
+        given.encoder,
+        types=[name for item in given.types or [] for name in item.replace(",", " ").split()],
+        prompts=given.prompts,
+        geometry=given.geometry,
+        adaptation=given.adaptation,
+        disparity=given.disparity,
+        device=given.device,
+        precision=given.precision,
+        draft=given.draft,
+        batch_size=options.read_batch_size(given.batch_size),
+        workers=given.workers,
+        max_pixels=given.max_pixels,
+    )

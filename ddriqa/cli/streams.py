@@ -44,7 +44,8 @@ def protected() -> Iterator[IO[bytes]]:
         if traced:
             faulthandler.disable()
         sys.stderr = talked
-        talk.flush()
+        with contextlib.suppress(OSError):  # nobody listens any more
+            talk.flush()
         with contextlib.suppress(OSError):  # whoever wrote rows has heard of it
             stream.close()
         for real, descriptor in ((real_out, 1), (real_err, 2)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,17 +25,24 @@ class Threshold:
     below: int = 0
 
     @classmethod
-    def read(cls, text: str) -> Threshold:
-        """``.25`` or ``25%``. Raises ``UsageError`` for anything else."""
+    def read(cls, text: str, *, bounded: bool = True) -> Threshold:
+        """``.25`` or ``25%``. Raises ``UsageError`` for anything else.
+
+        Args:
+            text: as it was given.
+            bounded: no score is above 1, so that such a value must be meant as a percentile.
+        """
         number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
         try:
             value = float(number)
         except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
             hint = "Give a score (.25) or a percentile (25%)"
-            raise UsageError(OPTION, f"{text!r} isn't a number", hint) from None
+            raise UsageError(OPTION, f"{text!r} isn't a number", hint)
         if percent and not 0 <= value <= 100:
             raise UsageError(OPTION, f"{text} isn't a percentile", "They go from 0% to 100%")
-        if not percent and value > 1:
+        if not percent and value > 1 and bounded:
             hint = f"For a percentile say {OPTION} {text}%"
             raise UsageError(OPTION, f"{text} is above every score", hint)
         return cls(value, percent)

@@ -23,11 +23,13 @@ from ddriqa.scoring.sidecar import (
 from ddriqa.scoring.table import WRITERS, Record, RowWriter, write_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 SYNC_SECONDS = 5.0
 """Rows outlive a power cut at the latest so long after they were written."""
+
+NEXT_STEP = "The rows written before are safe; --resume goes on after them"
 
 KEPT = ("started", "merged")
 """What the sidecar of a table that is gone on with keeps."""
@@ -46,7 +48,6 @@ class TableFile:
         columns: the score columns, in order.
         settings: how the numbers are made, ``Scorer.describe()``, and whatever else the sidecar
             is to hold; plain values.
-        next_step: what a message says can be done where it can't be written.
 
     Attributes:
         about: the sidecar's content.
@@ -55,12 +56,7 @@ class TableFile:
     """
 
     def __init__(
-        self,
-        path: Path,
-        form: str,
-        columns: Sequence[str],
-        settings: Mapping[str, Any],
-        next_step: str = "The rows written before are safe; --resume goes on after them",
+        self, path: Path, form: str, columns: Sequence[str], settings: Mapping[str, Any]
     ) -> None:
         self.path, self.form, self.columns = path, form, list(columns)
         self.about: dict[str, Any] = {
@@ -74,7 +70,6 @@ class TableFile:
         self.rows_before = 0
         self._lines = "jsonl" if form == "parquet" else form
         self._rows = parquet.journal_path(path) if form == "parquet" else path
-        self._next_step = next_step
         self._stream: IO[bytes] | None = None
         self._synced = time.monotonic()
 
@@ -95,8 +90,11 @@ class TableFile:
             self._open("xb")
             self._writer.begin()
 
-    def resume(self) -> None:
+    def resume(self, seen: Callable[[Record], object] = lambda record: None) -> None:
         """Go on after the last whole row; start anew where no row is there yet.
+
+        Args:
+            seen: called with each row that is there.
 
         Raises:
             UsageError: the table was made with other settings.
@@ -111,12 +109,12 @@ class TableFile:
         before = read_sidecar(self.path)
         check_same(self.path, before, self.about, "--resume")
         self._inherit(before)
-        with self._telling(""):
+        with self._telling(NEXT_STEP):
             if not self._rows.exists():
                 self._journal_of_finished()
             self._open("ab")
-            end = self._end_of_rows()
-            write_sidecar(self.path, self.about)
+            end = self._end_of_rows(seen)
+            write_sidecar(self.path, self.about, NEXT_STEP)
             os.truncate(self._rows, end)
             if not end:
                 self._writer.begin()
@@ -156,12 +154,13 @@ class TableFile:
         """
         self.close()
         self.about |= {"counts": dict(counts), "finished": now()}
-        with self._telling(self._next_step):
+        with self._telling(NEXT_STEP):
             if self.form == "parquet":
                 rows = read_rows(self._rows, self._lines, self.columns)
                 records = (row.record for row in rows)
-                parquet.write_parquet(self.path, records, self.columns, self.about)
-            write_sidecar(self.path, self.about)
+                with replacing(self.path) as stream:
+                    parquet.write_parquet(stream, records, self.columns, self.about)
+            write_sidecar(self.path, self.about, NEXT_STEP)
             if self.form == "parquet":
                 self._rows.unlink(missing_ok=True)
 
@@ -175,30 +174,31 @@ class TableFile:
         self.about |= {name: before[name] for name in KEPT if name in before}
 
     def _open(self, mode: str) -> None:
-        self._stream = open(self._rows, mode)  # noqa: SIM115
-        if not _locked(self._stream):
+        stream = open(self._rows, mode)  # noqa: SIM115
+        if not _locked(stream):
+            stream.close()
             raise OutputError(str(self.path), "another process is writing it")
         writer = WRITERS[self._lines]
-        self._writer: RowWriter = writer(
-            self._stream, self.columns, str(self.path), self._next_step
-        )
+        self._writer: RowWriter = writer(stream, self.columns, str(self.path), NEXT_STEP)
+        self._stream = stream
 
-    def _end_of_rows(self) -> int:
+    def _end_of_rows(self, seen: Callable[[Record], object]) -> int:
         """The byte after the last whole row; counts the rows on the way."""
         end = 0
         for row in read_rows(self._rows, self._lines, self.columns):
+            seen(row.record)
             self.rows_before, end = self.rows_before + 1, row.end
         return end
 
     def _journal_of_finished(self) -> None:
         with replacing(self._rows) as stream:
-            writer = WRITERS[self._lines](stream, self.columns, str(self.path), self._next_step)
+            writer = WRITERS[self._lines](stream, self.columns, str(self.path), NEXT_STEP)
             for record in parquet.read_parquet(self.path, self.columns):
                 writer.write(record)
 
     def _sync(self) -> None:
         if self._stream is not None:
-            with self._telling(self._next_step):
+            with self._telling(NEXT_STEP):
                 self._writer.flush()
                 os.fsync(self._stream.fileno())
         self._synced = time.monotonic()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ddriqa.errors import OutputError, UsageError
 from ddriqa.scoring.reading import record_of
-from ddriqa.scoring.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +35,7 @@ def require_pyarrow() -> None:
 
 
 def write_parquet(
-    output: Path, records: Iterable[Record], columns: Sequence[str], about: Mapping[str, Any]
+    stream: IO[bytes], records: Iterable[Record], columns: Sequence[str], about: Mapping[str, Any]
 ) -> None:
     """Write a Parquet file in row groups of 65,536; memory stays bounded.
 
@@ -56,10 +55,7 @@ def write_parquet(
     note = json.dumps({name: about.get(name) for name in NOTED}, default=str)
     schema = pa.schema(list(kinds.items()), metadata={"ddriqa": note})
     rows = (record.as_row(columns) for record in records)
-    with (
-        replacing(output) as stream,
-        parquet.ParquetWriter(stream, schema, compression="zstd") as writer,
-    ):
+    with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
         while group := list(islice(rows, ROW_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 

@@ -10,14 +10,13 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ddriqa.errors import OutputError
-from ddriqa.scoring.table import WRITERS, Record, printable
+from ddriqa.scoring.table import ANEW, WRITERS, Record, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 
-ANEW = "Make it anew with --force"
 LONGEST_ROW = 1 << 18
 """Bytes; a longer one is a quotation mark gone astray."""
 
@@ -42,9 +41,7 @@ def read_rows(path: Path, form: str, columns: Sequence[str]) -> Iterator[Row]:
         raise OutputError(str(path), (fault.strerror or "can't be read").lower()) from fault
 
 
-def _whole_rows(
-    stream: IO[bytes], path: Path, form: str, columns: Sequence[str]
-) -> Iterator[Row]:
+def _whole_rows(stream: IO[bytes], path: Path, form: str, columns: Sequence[str]) -> Iterator[Row]:
     header = WRITERS[form](stream, columns).header().encode()
     begin = stream.readline(len(header)) if header else b""
     if begin != header and header.startswith(begin):

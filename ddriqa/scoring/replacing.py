@@ -7,16 +7,20 @@ import os
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, companions: Iterable[Path] = ()) -> Iterator[IO[bytes]]:
     """A stream whose content becomes ``path`` at the end, in place of what was there.
 
     Meanwhile it is in ``.NAME.tmp`` beside it, always the same name: what a killed process left
     there is overwritten by the next one. After any exception ``path`` is what it was.
+
+    Args:
+        path: the file.
+        companions: files that belong to what was there, and go with it.
 
     Raises:
         OSError: as the system says.
@@ -27,6 +31,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
+        for companion in companions:
+            companion.unlink(missing_ok=True)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):  # the first failure is the one to tell

@@ -179,6 +179,7 @@ class Scorer:
             "encoder": {"fingerprint": pipeline.encoder.fingerprint, **asdict(card)},
             "metrics": [metric.describe() for metric in pipeline.metrics],
             "columns": list(self.columns),
+            "higher_is_better": all(metric.higher_is_better for metric in pipeline.metrics),
             "device": str(pipeline.device),
             "precision": self.precision,
             "draft": self.draft,

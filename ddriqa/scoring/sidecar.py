@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ddriqa.errors import OutputError, UsageError
 from ddriqa.scoring.replacing import replacing
-from ddriqa.scoring.table import write_failure
+from ddriqa.scoring.table import ANEW, write_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +29,6 @@ FOLLOWS = {"prompts": ("types",), "columns": ("types", "metric"), "view": ("enco
 VERSIONS = ("ddriqa", "torch", "pillow", "device")
 """What may move the last digits only."""
 
-ANEW = "Make it anew with --force"
 MOST_NAMED, HEX_SHOWN, LONGEST = 4, 12, 60
 
 
@@ -38,8 +37,13 @@ def sidecar_path(output: Path) -> Path:
     return output.with_name(output.name + ".json")
 
 
-def write_sidecar(output: Path, content: Mapping[str, Any]) -> Path:
+def write_sidecar(output: Path, content: Mapping[str, Any], next_step: str = "") -> Path:
     """Write the sidecar of an output, whole or not at all; returns its path.
+
+    Args:
+        output: the table.
+        content: plain values.
+        next_step: what a message says can be done where it can't be written.
 
     Raises:
         OutputError: it can't be written.
@@ -50,7 +54,7 @@ def write_sidecar(output: Path, content: Mapping[str, Any]) -> Path:
         with replacing(path) as stream:
             stream.write(text.encode("utf-8"))
     except OSError as fault:
-        raise write_failure(path, fault) from fault
+        raise write_failure(path, fault, next_step) from fault
     return path
 
 

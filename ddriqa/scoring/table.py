@@ -14,6 +14,9 @@ from ddriqa.errors import OutputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ANEW = "Make it anew with --force"
+"""The next step where a table that is there isn't what it should be."""
+
 FLUSH_SECONDS = 0.5
 """Rows reach the disk or the pipe at the latest so long after they were written."""
 

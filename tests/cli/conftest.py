@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from processes import start_slow
 
 from ddriqa.cli.main import main
 
@@ -28,6 +29,21 @@ def folder(tmp_path, monkeypatch):
         pixels = random.integers(0, 256, (32 + index, 48, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "photos" / f"img{index}.png")
     (tmp_path / "photos" / "img3.png").write_bytes(b"")
+    return tmp_path
+
+
+@pytest.fixture
+def odd(tmp_path, monkeypatch):
+    """The current folder: four small files in ``odd`` with awkward names; one is no picture."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(1)
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    names = ["a.png", 'b,"c"\nd.png', " f .png", os.fsdecode(b"\xff.png")]
+    for name in names if sys.platform == "linux" else ["a.png", "b,c.png", "d e.png", " f .png"]:
+        pixels = random.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "a.png").write_bytes(b"no picture")
     return tmp_path
 
 
@@ -66,3 +82,21 @@ def run_process(command, environment):
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     return run
+
+
+@pytest.fixture
+def slow(environment):
+    """Start ``ddriqa`` slowly (see ``start_slow``); what still runs at the end is killed."""
+    started = []
+
+    def start(seconds, *arguments, **options):
+        started.append(start_slow(seconds, *arguments, **({"env": environment} | options)))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()

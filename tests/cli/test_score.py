@@ -4,11 +4,8 @@ import csv
 import io
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -29,11 +26,12 @@ def test_a_folder_in_a_pipe_gives_a_table_and_nothing_else(run, folder):
     table = rows(out)
     assert list(table[0]) == [
         *("path", "width", "height", "ddr", "ddr_color", "ddr_noise", "ddr_blur", "ddr_exposure"),
-        *("status", "error"),
+        *("percentile", "status", "error"),
     ]
     assert [row["path"] for row in table] == [f"photos/img{i}.png" for i in range(1, 11)]
     assert [row["status"] for row in table].count("failed") == 1
     assert table[2]["error"] == "empty file (0 bytes)"
+    assert {row["percentile"] for row in table} == {""}  # none is known for the toy encoder
     assert err == "ddriqa: 9 images scored, 1 failed\n"
 
 
@@ -103,6 +101,47 @@ def test_an_empty_folder_among_others_is_only_mentioned(run, folder):
     assert "empty" not in run("score", "empty", "photos/img1.png", "-q", *TOY)[2]
 
 
+def test_strict_counts_a_warning_as_a_failure(run, folder):
+    (folder / "empty").mkdir()
+    arguments = ["score", "empty", "photos/img1.png", *TOY]
+    code, out, err = run(*arguments, "--strict")
+    assert code == 1
+    assert len(rows(out)) == 1
+    assert err == "ddriqa: empty: holds no pictures\nddriqa: 1 image scored\n"
+    assert run(*arguments, "--strict", "-q")[::2] == (1, "ddriqa: empty: holds no pictures\n")
+    assert run("score", "photos/img1.png", *TOY, "--strict")[0] == 0
+
+
+def test_abort_on_error_stops_at_the_first_failure(run, folder):
+    (folder / "photos" / "img5.png").write_bytes(b"no picture")
+    arguments = ["score", "photos", "-o", "scores.csv", "--abort-on-error", *TOY]
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert err == (
+        "ddriqa: photos/img3.png: empty file (0 bytes)\n"
+        "ddriqa: stopped there, as --abort-on-error says: 2 images scored, the rows for scores.csv "
+        "are safe. To go on: ddriqa score --resume photos -o scores.csv --abort-on-error "
+        "--encoder toy\n"
+    )
+    table = rows((folder / "scores.csv").read_text())
+    assert [row["path"] for row in table] == ["photos/img1.png", "photos/img2.png"]
+    assert json.loads((folder / "scores.csv.json").read_text())["finished"] is None
+    assert run(*arguments, "--resume")[0] == 1  # the picture without a row is tried again
+    (folder / "photos" / "img3.png").write_bytes((folder / "photos" / "img2.png").read_bytes())
+    assert "5 images scored" not in run(*arguments, "--resume")[2]
+    assert len(rows((folder / "scores.csv").read_text())) == 4
+    assert run("score", "photos", "-o", "scores.csv", "--resume", *TOY)[0] == 1
+    assert len(rows((folder / "scores.csv").read_text())) == 10
+
+
+def test_abort_on_error_without_a_table(run, folder):
+    code, out, err = run("score", "photos", "--abort-on-error", *TOY)
+    assert code == 1
+    assert len(rows(out)) == 2
+    assert err.endswith("stopped there, as --abort-on-error says: 2 images scored\n")
+    assert run("score", "photos/img1.png", "--abort-on-error", *TOY)[0] == 0
+
+
 @pytest.mark.parametrize("arguments", [["-", "--files-from", "-"], ["--files-from", "no-list"]])
 def test_lists_that_cannot_be_read(run, folder, arguments):
     code, _, err = run("score", *arguments, *TOY)
@@ -124,6 +163,7 @@ def test_a_file_and_its_sidecar(run, folder):
     assert list(facts["metrics"][0]["types"]) == ["blur", "noise"]
     assert facts["input"]["paths"] == ["photos"]
     assert facts["arguments"][:4] == ["score", "photos", "-o", "scores.csv"]
+    assert (facts["output"], facts["format"]) == ("scores.csv", "csv")
     assert facts["started"] <= facts["finished"]
     assert sorted(os.listdir(folder)) == ["photos", "scores.csv", "scores.csv.json"]
 
@@ -142,7 +182,7 @@ def test_an_output_is_never_overwritten_unasked(run, folder):
     (folder / "scores.csv").write_text("precious")
     code, _, err = run("score", "photos", "-o", "scores.csv", *TOY)
     assert code == 4
-    assert "exists already. Add --force" in err
+    assert "exists already. Add --resume to go on with it, or --force to overwrite it" in err
     assert (folder / "scores.csv").read_text() == "precious"
     code, _, _ = run("score", "photos", "-o", "scores.csv", "--force", *TOY)
     assert len(rows((folder / "scores.csv").read_text())) == 10
@@ -155,11 +195,69 @@ def test_force_keeps_the_old_table_until_there_is_a_model(run, folder):
     assert (folder / "scores.csv").read_text() == "precious"
 
 
-@pytest.mark.parametrize("output", ["photos", "no/such/folder/scores.csv"])
-def test_an_output_that_cannot_be(run, folder, output):
-    code, _, err = run("score", "photos", "-o", output, "--format", "csv", *TOY)
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("photos", "is a folder"),
+        ("photos/", "is a folder"),
+        ("", "is a folder"),
+        ("no/such/folder/scores.csv", "its folder doesn't exist"),
+        ("photos/img1.png/scores.csv", "its folder doesn't exist"),
+        ("x" * 250 + ".csv", "file name too long"),
+        ("x" * 252, "file name too long"),
+        pytest.param(
+            "/proc/scores.csv",
+            "no such file or directory",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="needs /proc"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("option", [[], ["--force"], ["--resume"]])
+def test_an_output_that_cannot_be(run, folder, output, reason, option):
+    code, _, err = run("score", "photos", "-o", output, "--format", "csv", *option, *TOY)
     assert code == 4
+    assert reason in err
     assert err.count("\n") == 1
+    assert os.listdir(folder) == ["photos"]
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_a_model_is_loaded(
+    run, folder, monkeypatch
+):
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK | os.X_OK)
+    code, _, err = run("score", "photos", "-o", "scores.csv", "--encoder", "builtin")
+    assert (code, err) == (4, "ddriqa: scores.csv: its folder can't be written\n")
+
+
+def test_a_compressed_table_is_not_promised(run, folder):
+    code, _, err = run("score", "photos", "-o", "scores.csv.gz", *TOY)
+    assert code == 2
+    assert "its ending names no form. Use .csv, .jsonl, .ndjson, .parquet, or --format" in err
+
+
+@pytest.mark.parametrize("arguments", [["--format", "parquet"], ["--format", "parquet", "-o", "-"]])
+def test_parquet_needs_a_file(run, folder, arguments):
+    code, out, err = run("score", "photos", *arguments, *TOY)
+    assert (code, out, "Add -o scores.parquet" in err) == (2, "", True)
+
+
+def test_parquet(run, folder):
+    code, out, err = run("score", "photos", "-o", "scores.parquet", *TOY)
+    assert (code, out, err) == (1, "", "ddriqa: 9 images scored, 1 failed\n")
+    run("score", "photos", "-o", "scores.csv", *TOY)
+    frame = pd.read_parquet("scores.parquet")
+    assert frame["path"].tolist() == [
+        row["path"] for row in rows((folder / "scores.csv").read_text())
+    ]
+    assert frame["ddr"].dropna().tolist() == pd.read_csv("scores.csv")["ddr"].dropna().tolist()
+    assert "scores.parquet.journal" not in os.listdir(folder)
+    assert run("score", "photos", "-o", "scores.parquet", *TOY)[0] == 4
+
+
+def test_a_page_that_cannot_be_is_told_before_anything_is_scored(run, folder):
+    code, _, err = run("score", "photos", "-o", "scores.csv", "--report", "photos", *TOY)
+    assert (code, "photos: holds other files" in err) == (4, True)
+    assert os.listdir(folder) == ["photos"]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -260,37 +358,21 @@ def test_a_reader_that_has_seen_enough(folder, command, environment):
     assert (process.returncode, err) == (0, b"")
 
 
+def test_nobody_listens_to_what_is_said(folder, command, environment):
+    """As in ``ddriqa … 2>&1 >/dev/null | true``: the work is done nevertheless."""
+    with subprocess.Popen(
+        [*command, "score", "photos", "-o", "scores.csv", "-v", *TOY],
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        process.stderr.close()
+    assert process.returncode == 1
+    assert len(rows((folder / "scores.csv").read_text())) == 10
+
+
 def test_closed_streams_are_no_fault(folder, environment):
     command = f"{sys.executable} -m ddriqa score photos -o s.csv --encoder toy"
     for closed in (">&-", "2>&-", ">&- 2>&-", "<&-"):
         done = subprocess.run(f"{command} --force {closed}", shell=True, env=environment)
         assert done.returncode == 1
         assert len(rows((folder / "s.csv").read_text())) == 10
-
-
-@pytest.fixture
-def many(folder):
-    (folder / "many").mkdir()
-    for index in range(4000):
-        os.symlink("../photos/img1.png", folder / "many" / f"{index}.png")
-    return folder / "many"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
-@pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_keeps_whole_rows(many, command, environment, times):
-    with subprocess.Popen(
-        [*command, "score", "many", "-o", "s.csv", *TOY], stderr=subprocess.PIPE, env=environment
-    ) as process:
-        while not (os.path.exists("s.csv") and os.path.getsize("s.csv") > 5000):
-            time.sleep(0.02)
-        for _ in range(times):
-            process.send_signal(signal.SIGINT)
-        err = process.stderr.read().decode()
-    assert process.returncode == 130
-    table = rows((many.parent / "s.csv").read_text())
-    said = int(re.search(r"interrupted: (\d+) images were scored, their rows are in s.csv", err)[1])
-    assert said - len(table) in range(times)  # the second Ctrl-C may fall between the two
-    assert 0 < len(table) < 4000
-    assert all(row["status"] == "ok" for row in table)
-    assert not os.path.exists("s.csv.json")  # that would say the table is complete

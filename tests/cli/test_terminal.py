@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from processes import SLOW
 
 pty = pytest.importorskip("pty", reason="needs a terminal of the Unix kind")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix terminal")
@@ -15,24 +16,31 @@ def on_terminal(command, environment):
     """Run on a terminal of 100 columns; the exit code and everything that was drawn."""
 
     def run(*arguments, **variables):
-        process, terminal = pty.fork()
-        if process == 0:  # pragma: no cover  the child
-            os.environ.update(environment | {"COLUMNS": "100"} | variables)
-            os.execv(command[0], [*command, *arguments])
-        drawn = b""
-        while True:
-            try:
-                chunk = os.read(terminal, 1 << 16)
-            except OSError:  # Linux' way to say that the other side is closed
-                break
-            if not chunk:
-                break
-            drawn += chunk
-        os.close(terminal)
-        _, status = os.waitpid(process, 0)
-        return os.waitstatus_to_exitcode(status), drawn.decode()
+        return in_terminal([*command, *arguments], environment | variables)
 
     return run
+
+
+def in_terminal(command, variables, typed=()):
+    """Run a command; once ``typed[0][0]`` is drawn, type ``typed[0][1]``, and so on."""
+    process, terminal = pty.fork()
+    if process == 0:  # pragma: no cover  the child
+        os.environ.update(variables | {"COLUMNS": "100"})
+        os.execv(command[0], command)
+    drawn, typed = b"", list(typed)
+    while True:
+        try:
+            chunk = os.read(terminal, 1 << 16)
+        except OSError:  # Linux' way to say that the other side is closed
+            break
+        if not chunk:
+            break
+        drawn += chunk
+        if typed and typed[0][0] in drawn:
+            os.write(terminal, typed.pop(0)[1])
+    os.close(terminal)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status), drawn.decode()
 
 
 def plain(drawn):
@@ -61,6 +69,13 @@ def test_with_an_output_it_says_where_the_table_is(on_terminal, folder):
     assert (folder / "scores.csv").exists()
 
 
+def test_gone_on_with_it_tells_of_all_pictures(on_terminal, folder):
+    on_terminal("score", "photos/img1.png", "--encoder", "toy", "-o", "scores.csv", "-q")
+    _, drawn = on_terminal("score", "photos", "--encoder", "toy", "-o", "scores.csv", "--resume")
+    assert "scores.csv has 1 row already, going on after that" in drawn
+    assert "9 images scored, 1 failed in " in plain(drawn)
+
+
 def test_a_dash_forces_the_table(on_terminal, folder):
     _, drawn = on_terminal("score", "photos", "--encoder", "toy", "-o", "-")
     assert "path,width,height,ddr" in drawn
@@ -85,3 +100,26 @@ def test_control_characters_in_names_do_not_reach_the_terminal(on_terminal, fold
     os.rename("photos/img3.png", "photos/evil\x1b]0;title\x07\n[red].png")
     _, drawn = on_terminal("score", "photos", "--encoder", "toy")
     assert r"photos/evil\x1b]0;title\x07\n[red].png: empty file" in plain(drawn)
+
+
+CTRL_C = b"\x03"
+SHOWN, HIDDEN = "\x1b[?25h", "\x1b[?25l"
+
+
+def test_ctrl_c_leaves_the_terminal_as_it_was(folder, environment):
+    command = [sys.executable, "-c", SLOW, "0.3", "score", "photos", "--encoder", "toy"]
+    command += ["--batch-size", "1", "--workers", "1", "-o", "s.csv"]
+    typed = [(b"Scoring", CTRL_C)]
+    code, drawn = in_terminal(command, environment, typed)
+    assert code == 130
+    assert "finishing the pictures in hand; Ctrl-C again stops at once" in drawn
+    assert drawn.rindex(SHOWN) > drawn.rindex(HIDDEN)
+    assert "To go on: ddriqa score --resume photos --encoder toy" in plain(drawn)
+
+
+def test_ctrl_c_twice_leaves_it_so_at_once(folder, environment):
+    command = [sys.executable, "-c", SLOW, "600", "score", "photos", "--encoder", "toy"]
+    typed = [(b"Scoring", CTRL_C), (b"again stops at once", CTRL_C)]
+    code, drawn = in_terminal(command, environment, typed)
+    assert code == 130
+    assert drawn.rindex(SHOWN) > drawn.rindex(HIDDEN)

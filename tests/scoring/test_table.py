@@ -10,15 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ddriqa.errors import OutputError
-from ddriqa.scoring.table import (
-    WRITERS,
-    CsvWriter,
-    JsonlWriter,
-    Record,
-    printable,
-    sidecar_path,
-    write_sidecar,
-)
+from ddriqa.scoring.table import WRITERS, CsvWriter, JsonlWriter, Record, printable
 
 COLUMNS = ["ddr", "ddr_blur"]
 NAMES = st.text(
@@ -125,15 +117,3 @@ class FullDisk(io.BytesIO):
 def test_a_full_disk_is_one_line(kind):
     with pytest.raises(OutputError, match=r"scores.csv: no space left.*rows written before"):
         kind(FullDisk(), COLUMNS, "scores.csv").write(Record("a"))
-
-
-def test_the_sidecar_appears_whole_beside_the_output(tmp_path):
-    output = tmp_path / "scores.csv"
-    assert write_sidecar(output, {"a": 1}) == tmp_path / "scores.csv.json" == sidecar_path(output)
-    assert json.loads((tmp_path / "scores.csv.json").read_text()) == {"a": 1}
-    assert os.listdir(tmp_path) == ["scores.csv.json"]
-
-
-def test_a_sidecar_that_cannot_be_written(tmp_path):
-    with pytest.raises(OutputError, match="table itself is complete"):
-        write_sidecar(tmp_path / "gone" / "scores.csv", {})
