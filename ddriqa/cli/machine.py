@@ -129,7 +129,9 @@ def picture_formats() -> dict[str, str]:
         for name, feature in PICTURES.items()
     }
     absent = 'no (pip install "ddriqa[heif]")'
-    return found | {"HEIC": _version("pillow-heif", partial(import_module, "pillow_heif"), []) or absent}
+    return found | {
+        "HEIC": _version("pillow-heif", partial(import_module, "pillow_heif"), []) or absent
+    }
 
 
 def machine() -> dict[str, str]:

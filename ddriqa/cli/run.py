@@ -82,7 +82,6 @@ class Run:
             with self._opened(stdout) as (writer, done):
                 self.begun = True
                 found = without_row(found, done) if done else found
-                progress.begin(self.summary.images)
                 begun = time.monotonic()
                 self._rows(found, writer, progress)
                 seconds = time.monotonic() - begun
@@ -145,6 +144,7 @@ class Run:
     def _rows(self, found: Iterable[str], writer: Writer, progress: ScoreProgress) -> None:
         """Score and write. The first Ctrl-C ends the input; what is in hand is finished."""
         with self.interrupt:
+            progress.begin(self.summary.images)
             wanted = self.interrupt.until_asked(found)
             with contextlib.closing(self.scorer.iter(wanted)) as records:
                 for record in records:

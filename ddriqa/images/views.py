@@ -96,15 +96,17 @@ def resize_cubic(images: Tensor, side: int) -> Tensor:
     Large pictures take a way of their own that reads, and turns into floats, no more than counts.
     """
     if min(images.shape[-2:]) > 4 * side:
-        return _resize_cubic_by_taps(images, side)
-    images = _floats(images)
-    if images.shape[-2:] == (side, side):
-        return images
-    return F.interpolate(images, size=(side, side), mode="bicubic", align_corners=False)
+        resized = _resize_cubic_by_taps(images, side)
+    elif images.shape[-2:] == (side, side):
+        resized = _floats(images)
+    else:
+        size = (side, side)
+        resized = F.interpolate(_floats(images), size, mode="bicubic", align_corners=False)
+    return resized / 255 if images.dtype == torch.uint8 else resized
 
 
 def _floats(images: Tensor) -> Tensor:
-    return images.float() / 255 if images.dtype == torch.uint8 else images
+    return images.float() if images.dtype == torch.uint8 else images
 
 
 def _resize_cubic_by_taps(images: Tensor, side: int) -> Tensor:
