@@ -4,8 +4,8 @@
 
 Pictures: ten different 4000x3000 JPEGs of quality 90 (enlarged photographs of tests/photos), each
 named many times in a list. The list of names on stdin names files that don't exist, so that only
-the list itself can use memory. Peak resident memory is the kernel's account of the process. Writes
-results/memory.json.
+the list itself can use memory. Peak resident memory is the kernel's account of the process (VmHWM)
+after so many rows. Linux only. Writes results/memory.json.
 """
 
 from __future__ import annotations
@@ -15,31 +15,58 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterable
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import machine
 from score_throughput import LARGE, make_pictures
 
 
-def peak(folder: Path, names: Any) -> dict[str, float]:
-    """Run the command on a list of names on stdin: peak memory in MB, seconds, rows."""
+def peaks(folder: Path, names: Iterable[str], counts: list[int]) -> dict[int, dict[str, int]]:
+    """Run the command on a list of names on stdin: peak memory in MB and seconds by rows done."""
     words = [sys.executable, "-m", "ddriqa", "score", "-", "-q", "--force"]
     output = folder / "scores.csv"
-    start = time.perf_counter()
+    output.unlink(missing_ok=True)
+    start, found = time.perf_counter(), {}
     with subprocess.Popen([*words, "-o", str(output)], stdin=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        for name in names:
-            process.stdin.write(os.fsencode(f"{name}\n"))
-        process.stdin.close()
-        _, _, usage = os.wait4(process.pid, 0)
-        process.returncode = 0
-    with open(output, "rb") as rows:
-        count = sum(1 for _ in rows) - 1
-    seconds = time.perf_counter() - start
-    return {"peak_mb": round(usage.ru_maxrss / 1024), "seconds": round(seconds), "rows": count}
+        feeder = threading.Thread(target=_feed, args=(process.stdin, names))
+        feeder.start()
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, _high_water(process.pid))
+            rows = _rows(output)
+            for count in [count for count in counts if rows >= count and count not in found]:
+                found[count] = {"peak_mb": peak, "seconds": round(time.perf_counter() - start)}
+                print(count, found[count], flush=True)
+            time.sleep(0.2)
+        feeder.join()
+    if _rows(output) < max(counts):
+        raise SystemExit(f"only {_rows(output)} rows")
+    found[max(counts)] = {"peak_mb": peak, "seconds": round(time.perf_counter() - start)}
+    return found
+
+
+def _feed(stream: IO[bytes], names: Iterable[str]) -> None:
+    with stream:
+        stream.writelines(os.fsencode(f"{name}\n") for name in names)
+
+
+def _high_water(pid: int) -> int:
+    """The most that was resident at once, in MB. A child's ru_maxrss would count its parent's."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it has just ended
+        return 0
+    sizes = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(sizes[0]) // 1024 if sizes else 0
+
+
+def _rows(output: Path) -> int:
+    return output.read_bytes().count(b"\n") - 1 if output.exists() else 0
 
 
 def main() -> None:
@@ -47,19 +74,17 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="*", default=[1000, 10000])
     parser.add_argument("--names", type=int, default=1_000_000)
     arguments = parser.parse_args()
-    result: dict[str, Any] = {"12-megapixel JPEGs, builtin": {}}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = make_pictures(folder / "large", LARGE, 10)
-        result["names of files that don't exist"] = {
-            arguments.names: peak(folder, (f"photo{i:07d}.jpg" for i in range(arguments.names)))
+        absent = (f"photo{i:07d}.jpg" for i in range(arguments.names))
+        result: dict[str, Any] = {
+            "names of files that don't exist": peaks(folder, absent, [arguments.names])
         }
-        print(result, flush=True)
-        for count in arguments.counts:
-            found = peak(folder, islice(cycle(paths), count))
-            result["12-megapixel JPEGs, builtin"][count] = found
-            print(count, found, flush=True)
-            machine.write("memory", result)
+        names = (str(path) for path in islice(cycle(paths), max(arguments.counts)))
+        result["12-megapixel JPEGs, builtin"] = peaks(folder, names, arguments.counts)
+    machine.write("memory", result)
+    print(result)
 
 
 if __name__ == "__main__":

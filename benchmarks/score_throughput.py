@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,9 @@ from PIL import Image, ImageOps
 
 from ddriqa import load_encoder
 from ddriqa.encoders import Encoder
-from ddriqa.images.decode import decode
 from ddriqa.metrics.ddr import DDR
+from ddriqa.scoring.read_ahead import ReadAhead
+from ddriqa.scoring.threads import available_cores
 
 PHOTOS = Path(__file__).parent.parent / "tests" / "photos"
 SMALL, LARGE = (512, 512), (4000, 3000)
@@ -85,11 +85,10 @@ def forward(encoder: Encoder, paths: list[Path], count: int) -> float:
 
 def decoding(encoder: Encoder, paths: list[Path]) -> float:
     """Seconds of decoding and making views on all cores, as the command does it."""
-    view, workers = encoder.view_for(), torch.get_num_threads()
+    read = ReadAhead([encoder.view_for()], workers=available_cores(), ahead=32)
     start = time.perf_counter()
-    with ThreadPoolExecutor(workers) as pool:
-        for decoded in pool.map(decode, paths):
-            view(decoded.pixels)
+    for image in read(paths):
+        read.budget.release(image.bytes)
     return time.perf_counter() - start
 
 

@@ -83,7 +83,8 @@ def _parser_fault(fault: Exception) -> int:
         return USAGE
     command = context.command_path if context else "ddriqa"
     reason = fault.format_message().rstrip(".").replace(PYDANTIC_PREFIX, "")  # type: ignore[attr-defined]
-    return _say(f"{reason}. Try {command} --help", USAGE)
+    end = "" if reason.endswith("?") else "."
+    return _say(f"{reason}{end} Try {command} --help", USAGE)
 
 
 def _internal(fault: Exception) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from itertools import islice
@@ -67,6 +68,12 @@ class Source:
         if self.shard is None:
             return found
         return islice(found, self.shard.number - 1, None, self.shard.count)
+
+    @property
+    def relative_to(self) -> str | None:
+        """The folder without which the paths don't say which pictures they mean, if any."""
+        absolute = self.files_from is None and all(map(os.path.isabs, self.paths))
+        return None if absolute else os.getcwd()
 
     def describe(self) -> dict[str, object]:
         """What was asked for, for the sidecar; of very many paths only the first."""

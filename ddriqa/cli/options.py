@@ -126,7 +126,12 @@ MaxPixels = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Write the table here; - is stdout."),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="Write the table here, and how it was made into FILE.json; - is stdout.",
+    ),
 ]
 Format = Annotated[
     Literal["csv", "jsonl", "parquet"] | None,
@@ -138,7 +143,9 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite an output that e
 Resume = Annotated[
     bool,
     typer.Option(
-        "--resume", help="Go on with an output that was interrupted; its rows aren't made again."
+        "--resume",
+        help="Go on with an output that was interrupted; rows that are there, failed ones too, "
+        "aren't made again.",
     ),
 ]
 Shard = Annotated[
@@ -152,7 +159,9 @@ Shard = Annotated[
 Report = Annotated[
     Path | None,
     typer.Option(
-        "--report", metavar="DIR", help="A page to look through: DIR/index.html with thumbnails."
+        "--report",
+        metavar="DIR",
+        help="A page to look through, DIR/index.html; DIR may be moved as a whole.",
     ),
 ]
 FailUnder = Annotated[

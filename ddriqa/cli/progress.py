@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from ddriqa.errors import DdriqaError
@@ -35,7 +36,7 @@ class ScoreProgress:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            _Counts(),
+            _Counts(table_column=Column(no_wrap=True)),
             console=console,
             transient=True,
             redirect_stdout=False,

@@ -6,11 +6,11 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from ddriqa.cli.again import how_to_go_on
 from ddriqa.cli.interrupts import Interruptible
-from ddriqa.cli.streams import protected, readable
+from ddriqa.cli.streams import UntilClosed, protected, readable
 from ddriqa.cli.talk import Talk, counted, tell
 from ddriqa.errors import BELOW_THRESHOLD, INTERRUPTED, OK, SOME_FAILED
 
@@ -126,6 +126,8 @@ class Run:
                 if not self.aborted:
                     table.complete(self.summary.counts())
         elif target.to_stdout:
+            if self.report or self.threshold or self.abort_on_error:
+                stdout = cast("IO[bytes]", UntilClosed(stdout))  # more than rows was asked for
             writer = WRITERS[target.form](stdout, columns, "standard output")
             writer.begin()
             yield writer, ()
@@ -137,6 +139,7 @@ class Run:
         return {
             **self.scorer.describe(),
             "shard": str(self.source.shard) if self.source.shard else None,
+            "relative_to": self.source.relative_to,
             "arguments": self.arguments,
             "input": self.source.describe(),
         }
@@ -205,8 +208,8 @@ class Run:
             self.talk.say(f"metric {metric['name']} on {view}")
         self.talk.say(f"encoder {encoder['fingerprint'][:24]}, batches of {encoder['batch']}")
         self.talk.say(
-            f"{facts['device']}, {facts['precision']}, {facts['threads']} threads, "
-            f"{facts['workers']} workers, {facts['in_flight']} images in flight"
+            f"{facts['device']}, {facts['precision']}, {counted(facts['threads'], 'thread')}, "
+            f"{counted(facts['workers'], 'worker')}, {facts['in_flight']} images in flight"
         )
 
     def _say_resumed(self, table: TableFile) -> None:

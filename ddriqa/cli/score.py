@@ -12,6 +12,7 @@ from ddriqa.cli import options
 
 if TYPE_CHECKING:
     from ddriqa.cli.run import Run
+    from ddriqa.cli.talk import Talk
     from ddriqa.scoring import Scorer
 
 
@@ -52,7 +53,7 @@ def score(
       ddriqa score photos/ -o scores.csv           a table as well
       ddriqa score photos/ -o scores.csv --resume  go on with it after an interruption
       ddriqa score photos/ --report page/          a page with thumbnails to sort and filter
-      ddriqa score photos/ | sort -t, -k4 -g       the table in a pipe
+      ddriqa score photos/ | head -3               the table in a pipe
       find . -name '*.jpg' | ddriqa score -        a list from another program
 
     The percentile tells how a picture stands among reference photographs, half of them damaged:
@@ -66,7 +67,8 @@ def score(
     error. One row for each picture, in the order of the input. A picture that can't be scored has
     a row with its reason.
 
-    Every option can also stand in the environment (DDRIQA_ENCODER=ViT-B-32) or in ddriqa.toml.
+    Options can also stand in the environment (DDRIQA_ENCODER=ViT-B-32) or in ddriqa.toml, but for
+    those that say what one run reads, writes or overwrites.
 
     \b
     Exit codes:
@@ -84,7 +86,6 @@ def _run(given: SimpleNamespace) -> Run:
     from ddriqa.cli.outputs import Target
     from ddriqa.cli.run import Run
     from ddriqa.cli.settings import sources
-    from ddriqa.cli.talk import Talk
     from ddriqa.cli.threshold import Threshold
 
     scorer = _scorer(given)
@@ -112,10 +113,21 @@ def _run(given: SimpleNamespace) -> Run:
         settings=sources(given.context),
         report=given.report,
         threshold=threshold,
-        talk=Talk(given.quiet, given.strict),
+        talk=_talk(given),
         abort_on_error=given.abort_on_error,
         verbose=given.verbose,
     )
+
+
+def _talk(given: SimpleNamespace) -> Talk:
+    from ddriqa.cli.settings import unknown_variables
+    from ddriqa.cli.talk import Talk
+
+    talk = Talk(given.quiet, given.strict)
+    for name, nearest in unknown_variables(given.context.parent).items():
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        talk.warn(f"the environment's {name} sets no option{hint}")
+    return talk
 
 
 def _scorer(given: SimpleNamespace) -> Scorer:

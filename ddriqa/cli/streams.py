@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import io
 import os
 import sys
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,30 @@ def protected() -> Iterator[IO[bytes]]:
         for real, descriptor in ((real_out, 1), (real_err, 2)):
             os.dup2(real, descriptor)
             os.close(real)
+
+
+class UntilClosed(io.RawIOBase):
+    """A stream whose reader may leave before the end; what comes after that is dropped."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream: IO[bytes] | None = stream
+
+    def write(self, data: Any) -> int:
+        """All of it, or nothing once nobody reads any more."""
+        if self._stream:
+            try:
+                self._stream.write(data)
+            except BrokenPipeError:
+                self._stream = None
+        return len(data)
+
+    def flush(self) -> None:
+        """As ``write``."""
+        if self._stream:
+            try:
+                self._stream.flush()
+            except BrokenPipeError:
+                self._stream = None
 
 
 def _talk(descriptor: int) -> IO[str]:

@@ -123,6 +123,8 @@ def _name(source: Any) -> str:
 
 def _pixels(source: Any, result: Decoded, limits: _Limits) -> np.ndarray:
     if isinstance(source, (str, os.PathLike)):
+        if "\0" in result.path:
+            raise _fault("its name holds a NUL byte: a list of find -print0 needs -0")
         with _regular_file(result.path) as stream:
             return _from_file(stream, result, limits)
     if isinstance(source, (bytes, bytearray, memoryview)):

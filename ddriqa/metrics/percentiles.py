@@ -7,6 +7,7 @@ from photographs and from damage done to these.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from bisect import bisect_left, bisect_right
@@ -36,6 +37,11 @@ class Percentiles:
 
     quantiles: tuple[float, ...]
     population: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Tells this table from others: 12 hexadecimal digits."""
+        return hashlib.sha256(repr(self.quantiles).encode()).hexdigest()[:12]
 
     def of(self, score: float) -> float:
         """The share of the population with a lower score, in per cent: 0 to 100.

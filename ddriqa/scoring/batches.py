@@ -55,7 +55,8 @@ class Batches:
         self._running: deque[_Running] = deque()
         self._values: dict[Prepared, dict[str, list[float | None]]] = {}
         count, threads = streams(device)
-        self._pool = pool(count, threads, "ddriqa-encode") if count > 1 else None
+        here = count == 1 and threads == torch.get_num_threads()
+        self._pool = None if here else pool(count, threads, "ddriqa-encode")
 
     def close(self) -> None:
         """Drop what waits; end the threads."""
@@ -134,7 +135,9 @@ class Batches:
             values = torch.stack(list(columns.values())).tolist()  # one way from the device
             return dict(zip(columns, values, strict=True))
         except RuntimeError as fault:
-            raise _memory(self._device, fault) from fault
+            if told := _memory(self._device, fault):
+                raise told from fault
+            raise
 
     def _padded(self, crops: list[Tensor]) -> Tensor:
         shape, kind = (self._size, *crops[0].shape), crops[0].dtype
@@ -155,10 +158,10 @@ class Batches:
             image.record.error = "its features give no finite score"
 
 
-def _memory(device: torch.device, fault: RuntimeError) -> BaseException:
+def _memory(device: torch.device, fault: RuntimeError) -> DeviceError | None:
     text = str(fault)
     if isinstance(fault, torch.OutOfMemoryError) or "out of memory" in text:
         return DeviceError(str(device), "out of memory", "Use --device cpu, or free its memory")
     if "DefaultCPUAllocator" in text or "not enough memory" in text:
         return DeviceError(str(device), "out of memory", "Close other programs")
-    return fault
+    return None

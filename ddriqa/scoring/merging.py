@@ -6,7 +6,7 @@ from itertools import chain, zip_longest
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ddriqa.errors import OutputError, UsageError
-from ddriqa.scoring.output import now, read_table
+from ddriqa.scoring.output import now, read_table, refuse_if_written
 from ddriqa.scoring.parquet import journal_path, write_parquet
 from ddriqa.scoring.replacing import replacing
 from ddriqa.scoring.sidecar import (
@@ -69,7 +69,7 @@ def of_other_versions(parts: Sequence[Part]) -> list[str]:
 
 
 def _check_same(first: Part, part: Part) -> None:
-    leave = {"shard": None, "format": None}
+    leave = {"shard": None, "format": None, "relative_to": None}
     if found := differences(part.about | leave, first.about | leave):
         reason = f"was made with other settings than {first.path} ({named(found)})"
         raise UsageError(str(part.path), reason)
@@ -79,6 +79,8 @@ def _by_shard(parts: list[Part]) -> list[Part]:
     shards = [part.about.get("shard") for part in parts]
     if not any(shards):
         return parts
+    if twice := sorted({shard for shard in shards if shard and shards.count(shard) > 1}):
+        raise UsageError("merge", f"shards come twice: {named(twice)}", "Give each once")
     count = max(int(shard.partition("/")[2]) for shard in shards if shard)
     expected = [f"{number}/{count}" for number in range(1, count + 1)]
     if missing := [name for name in expected if name not in shards]:
@@ -113,7 +115,9 @@ def merge(parts: Sequence[Part], output: Path, form: str) -> dict[str, int]:
     about |= {"output": output.name, "format": form, "started": now()}
     counts = {"images": 0, "failed": 0, "ok": 0}
     records = _counted(_records(parts), counts, sum(part.images for part in parts))
+    rows = journal_path(output) if form == "parquet" else output
     try:
+        refuse_if_written(rows, output)
         with replacing(output, _companions(output, form)) as stream:
             _write(stream, form, records, about)
     except OSError as fault:

@@ -83,11 +83,10 @@ class TableFile:
             OutputError: it can't be written.
         """
         with self._telling(""):
-            if overwrite:  # the rows go before their sidecar does, so no other's is beside them
-                self.path.unlink(missing_ok=True)
-                self._rows.unlink(missing_ok=True)
+            if overwrite:
+                self._clear()
+            self._open("xb")  # the name is ours before a sidecar says how the rows are made
             write_sidecar(self.path, self.about)
-            self._open("xb")
             self._writer.begin()
 
     def resume(self, seen: Callable[[Record], object] = lambda record: None) -> None:
@@ -101,6 +100,8 @@ class TableFile:
             OutputError: there is a table, but not one that can be gone on with, or another
                 process is at it.
         """
+        if self._killed_at_its_birth():
+            self._rows.unlink()
         if not self._rows.exists() and not self.path.exists():
             if sidecar_path(self.path).exists():
                 read_sidecar(self.path)  # somebody else's isn't overwritten
@@ -164,6 +165,17 @@ class TableFile:
             if self.form == "parquet":
                 self._rows.unlink(missing_ok=True)
 
+    def _clear(self) -> None:
+        """Remove the old table; the sidecar last, so that it never stands beside other rows."""
+        refuse_if_written(self._rows, self.path)
+        self.path.unlink(missing_ok=True)
+        self._rows.unlink(missing_ok=True)
+        sidecar_path(self.path).unlink(missing_ok=True)
+
+    def _killed_at_its_birth(self) -> bool:
+        empty = self._rows.exists() and not self._rows.stat().st_size
+        return empty and not sidecar_path(self.path).exists()
+
     def _inherit(self, before: Mapping[str, Any]) -> None:
         if versions := other_versions(before, self.about):
             self.warnings.append(
@@ -174,7 +186,11 @@ class TableFile:
         self.about |= {name: before[name] for name in KEPT if name in before}
 
     def _open(self, mode: str) -> None:
-        stream = open(self._rows, mode)  # noqa: SIM115
+        try:
+            stream = open(self._rows, mode)  # noqa: SIM115
+        except FileExistsError as fault:
+            hint = "Add --resume to go on with it, or --force to overwrite it"
+            raise OutputError(str(self.path), "exists already", hint) from fault
         if not _locked(stream):
             stream.close()
             raise OutputError(str(self.path), "another process is writing it")
@@ -209,6 +225,13 @@ class TableFile:
             yield
         except OSError as fault:
             raise write_failure(self.path, fault, next_step) from fault
+
+
+def refuse_if_written(rows: Path, output: Path) -> None:
+    """Raise an ``OutputError`` where another process is writing the rows of ``output``."""
+    with contextlib.suppress(FileNotFoundError), open(rows, "rb") as stream:
+        if not _locked(stream):
+            raise OutputError(str(output), "another process is writing it")
 
 
 def _locked(stream: IO[bytes]) -> bool:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from ddriqa.scoring.table import Record
 
 ROW_GROUP = 1 << 16
-NOTED = ("ddriqa", "torch", "pillow", "device", "encoder", "metrics", "precision", "draft")
+NOTED = (
+    "ddriqa",
+    "torch",
+    "pillow",
+    "device",
+    "encoder",
+    "metrics",
+    "precision",
+    "draft",
+    "percentile_reference",
+)
 """What of a sidecar stands in the file, too."""
 
 

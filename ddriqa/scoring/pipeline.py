@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from contextlib import closing, nullcontext
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ddriqa.images.decode import MAX_PIXELS
 from ddriqa.scoring.batches import Batches
 from ddriqa.scoring.read_ahead import Prepared, ReadAhead
+from ddriqa.scoring.threads import available_cores
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -118,10 +118,3 @@ class Pipeline:
             image = order.popleft()
             read.budget.release(image.bytes)
             yield image.record
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -57,8 +57,10 @@ def _whole_rows(stream: IO[bytes], path: Path, form: str, columns: Sequence[str]
         if record is not None:
             yield Row(record, end)
         elif stream.read(1):
-            reason = f"the row that ends at byte {end} isn't one of ddriqa's"
-            raise OutputError(str(path), reason, ANEW)
+            begin_of_row = end - len(line)
+            reason = f"the row from byte {begin_of_row} to {end} isn't one of ddriqa's"
+            hint = f"Cut the file at byte {begin_of_row}; --resume makes the rest anew"
+            raise OutputError(str(path), reason, hint)
 
 
 def _csv_lines(stream: IO[bytes]) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.errors import OutputError
+from ddriqa.images.find import REPORT_MARK
 from ddriqa.scoring.report_data import key_figures, page_data
 from ddriqa.scoring.table import write_failure
 from ddriqa.scoring.thumbnails import make_thumbnails, remove_others
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ddriqa.scoring.table import Record
 
 PAGE, THUMBNAILS = "index.html", "thumbnails"
-MARK = '<meta name="generator" content="ddriqa report">'
+MARK = f'<meta name="generator" {REPORT_MARK.decode()}>'
 """Says that a page is ours and may be replaced; it stands in the first kilobyte."""
 
 _PARTS = Path(__file__).with_name("report_page")

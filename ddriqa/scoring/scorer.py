@@ -150,7 +150,7 @@ class Scorer:
         with closing(pipeline.run([images] if _is_one(images) else images)) as records:
             for record in records:
                 if percentiles and record.scores:
-                    record.scores[PERCENTILE] = percentiles.of(record.scores[score])
+                    record.scores[PERCENTILE] = round(percentiles.of(record.scores[score]), 2)
                 yield record
 
     def table(self, images: Any) -> pd.DataFrame:
@@ -181,6 +181,7 @@ class Scorer:
             "columns": list(self.columns),
             "higher_is_better": all(metric.higher_is_better for metric in pipeline.metrics),
             "device": str(pipeline.device),
+            "percentile_reference": self.percentiles and self.percentiles.digest,
             "precision": self.precision,
             "draft": self.draft,
             "threads": torch.get_num_threads(),

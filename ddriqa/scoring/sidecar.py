@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 KEYS = {"columns", "encoder", "metrics", "format", "finished"}
 """What every sidecar has; what hasn't is another program's."""
 
-FIXING = ("precision", "draft", "max_pixels", "format", "shard", "columns")
+FIXING = (
+    *("precision", "draft", "max_pixels", "format", "shard", "columns"),
+    *("percentile_reference", "relative_to"),
+)
 """Settings that must be the same in all rows of a table, beside the encoder and the metrics."""
 
 FOLLOWS = {"prompts": ("types",), "columns": ("types", "metric"), "view": ("encoder", "geometry")}
@@ -68,6 +71,8 @@ def read_sidecar(output: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if not output.exists():
+            raise OutputError(str(output), "no such file") from None
         reason = f"has no sidecar ({path.name}), so how its rows were made isn't known"
         raise OutputError(str(output), reason, ANEW) from None
     except OSError as fault:

@@ -18,7 +18,7 @@ ANEW = "Make it anew with --force"
 """The next step where a table that is there isn't what it should be."""
 
 FLUSH_SECONDS = 0.5
-"""Rows reach the disk or the pipe at the latest so long after they were written."""
+"""Rows go to the disk or the pipe together with the first one that is so much later."""
 
 
 @dataclass
@@ -61,8 +61,8 @@ class Record:
 
 
 def printable(path: str) -> str:
-    r"""A path as text that UTF-8 can hold: a byte that isn't text becomes ``\xNN``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    r"""A path as text that UTF-8 can hold: a byte that isn't text, or NUL, becomes ``\xNN``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace").replace("\0", r"\x00")
 
 
 def write_failure(name: object, fault: OSError, next_step: str = "") -> OutputError:

@@ -6,11 +6,17 @@ slowest of them. Batches side by side don't wait for each other.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import torch
 
+from ddriqa.errors import UsageError
+
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MOST_STREAMS = 8
 """Each holds a batch's activations in memory."""
 
@@ -19,9 +25,10 @@ def streams(device: torch.device) -> tuple[int, int]:
     """How many batches run at once, and with how many torch threads each.
 
     Together they take the threads that torch has (``torch.get_num_threads()``, by default the
-    cores, or ``OMP_NUM_THREADS``), two or more each. A GPU gets one stream.
+    cores, or ``OMP_NUM_THREADS``), but no more than a container allows; two or more each. A GPU
+    gets one stream.
     """
-    total = torch.get_num_threads()
+    total = min(torch.get_num_threads(), available_cores())
     count = min(max(1, total // 2), MOST_STREAMS) if device.type == "cpu" else 1
     return count, total // count
 
@@ -37,6 +44,24 @@ def pool(count: int, threads: int, name: str) -> ThreadPoolExecutor:
     together = threading.Barrier(count)
     try:
         list(workers.map(lambda _: together.wait(), range(count)))
+    except BaseException as fault:
+        together.abort()
+        workers.shutdown(wait=False, cancel_futures=True)
+        if isinstance(fault, RuntimeError):
+            reason = f"the system doesn't start {count} threads"
+            raise UsageError("--workers", reason, "Say fewer") from fault
+        raise
     finally:
         torch.set_num_threads(before)
     return workers
+
+
+def available_cores() -> int:
+    """Cores that this process may use: those of its affinity, or what its container allows."""
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    with contextlib.suppress(OSError, ValueError):  # no such limit on this system
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+        cores = min(cores, -(-int(quota) // int(period)))
+    return max(1, cores)

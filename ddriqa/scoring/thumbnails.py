@@ -84,7 +84,7 @@ def _name(record: Record) -> str | None:
 
 def _made(wanted: Mapping[str, Record], folder: Path) -> Iterator[str | None]:
     """The names of the files in order as they are done; None where a picture can't be read."""
-    from ddriqa.scoring.pipeline import available_cores
+    from ddriqa.scoring.threads import available_cores
 
     workers, budget = available_cores(), MemoryBudget()
     waiting: deque[tuple[int, Future[str | None]]] = deque()

@@ -256,7 +256,7 @@ def test_a_table_that_was_changed_by_hand_is_refused(score, form):
     assert code == 4
     assert err.count("\n") == 1
     assert "isn't" in err
-    assert "--force" in err or form == "parquet"
+    assert "Cut the file at byte" in err or form == "parquet"
     assert table.read_bytes() == changed
     assert score(str(table), "--force")[0] == 1
 
@@ -272,9 +272,23 @@ def test_other_columns_are_refused(score):
 def test_the_row_that_is_wrong_is_named(score):
     score("scores.csv")
     table = Path("scores.csv").read_bytes().splitlines(keepends=True)
-    end = len(b"".join(table[:2])) + 4
+    begin = len(b"".join(table[:2]))
     Path("scores.csv").write_bytes(b"".join([*table[:2], b"mine\n", *table[2:]]) + b"\n")
-    assert f"the row that ends at byte {end + 1} isn't" in score("scores.csv", "--resume")[1]
+    err = score("scores.csv", "--resume")[1]
+    assert f"the row from byte {begin} to {begin + 5} isn't" in err
+    assert f"Cut the file at byte {begin}" in err
+
+
+def test_another_working_folder_means_other_pictures(score, tmp_path, monkeypatch):
+    score("scores.csv")
+    (tmp_path / "elsewhere").mkdir()
+    before = Path("scores.csv").read_bytes()
+    output = Path("scores.csv").absolute()
+    os.symlink(Path("photos").absolute(), tmp_path / "elsewhere" / "photos")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    code, err = score(str(output), "--resume")
+    assert (code, "relative-to: " in err) == (2, True)
+    assert output.read_bytes() == before
 
 
 def test_resume_and_force_exclude_each_other(score):

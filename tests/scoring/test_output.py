@@ -156,7 +156,7 @@ def test_a_table_is_never_begun_over_another(tmp_path, form):
     if form == "parquet":
         journal = tmp_path / "scores.parquet.journal"
         journal.touch()
-    with pytest.raises(OutputError, match="file exists"):
+    with pytest.raises(OutputError, match="exists already"):
         table_in(tmp_path, form).begin()
     assert path.read_bytes() == before
 
@@ -280,6 +280,6 @@ def test_the_disk_is_full_when_parquet_is_made(tmp_path, monkeypatch):
 
 def test_a_folder_that_takes_no_files(tmp_path):
     table = TableFile(tmp_path / "gone" / "scores.csv", "csv", COLUMNS, SETTINGS)
-    with pytest.raises(OutputError, match="scores.csv.json: no such file or directory"):
+    with pytest.raises(OutputError, match="scores.csv: no such file or directory"):
         table.begin()
     table.close()

@@ -4,8 +4,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from ddriqa.errors import UsageError
 from ddriqa.images.decode import Decoded
-from ddriqa.scoring import read_ahead
+from ddriqa.scoring import read_ahead, threads
 from ddriqa.scoring.read_ahead import MemoryBudget, ReadAhead
 
 
@@ -89,3 +92,32 @@ def test_workers_do_not_change_torch_s_threads():
     before = torch.get_num_threads()
     list(Scorer(encoder="toy", workers=7).iter(_pictures()))
     assert torch.get_num_threads() == before
+
+
+def test_a_system_without_threads_is_told_and_nothing_hangs(monkeypatch):
+    start = threading.Thread.start
+    started = []
+
+    def limited(thread):
+        if thread.name.startswith("few") and len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with pytest.raises(UsageError, match="doesn't start 3 threads"):
+        threads.pool(3, 1, "few")
+    for thread in started:
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_a_container_s_share_of_the_cores_counts(monkeypatch, tmp_path):
+    quota = tmp_path / "cpu.max"
+    monkeypatch.setattr(threads, "CPU_QUOTA", quota)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 64)
+    monkeypatch.delattr(threads.os, "sched_getaffinity", raising=False)
+    assert threads.available_cores() == 64
+    for text, cores in (("max 100000", 64), ("150000 100000", 2), ("10000 100000", 1)):
+        quota.write_text(text)
+        assert threads.available_cores() == cores
