@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -123,3 +124,19 @@ def test_ctrl_c_twice_leaves_it_so_at_once(folder, environment):
     code, drawn = in_terminal(command, environment, typed)
     assert code == 130
     assert drawn.rindex(SHOWN) > drawn.rindex(HIDDEN)
+
+
+def test_a_reader_that_leaves_does_not_stop_what_else_was_asked_for(folder, command, environment):
+    """``| head`` ends the rows; the report, and the exit code of ``--fail-under``, still come."""
+    asked = ["--report", "page", "--fail-under", "1"]
+    with subprocess.Popen(
+        [*command, "score", "photos", "--encoder", "toy", *asked],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd=folder,
+    ) as process:
+        process.stdout.close()
+        err = process.stderr.read().decode()
+    assert process.returncode == 3, err
+    assert (folder / "page" / "index.html").exists()

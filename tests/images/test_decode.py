@@ -460,3 +460,9 @@ def test_nothing_is_ever_printed(tmp_path):
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, check=True
     )
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_a_name_with_nul_says_how_such_lists_are_read():
+    assert (
+        decode("a.png\0b.png").error == "its name holds a NUL byte: a list of find -print0 needs -0"
+    )
