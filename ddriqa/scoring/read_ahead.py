@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.images.decode import MAX_PIXELS, decode
 from ddriqa.scoring.table import Record
-from ddriqa.scoring.threads import pool
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
 
     from torch import Tensor
 
@@ -89,7 +88,7 @@ class ReadAhead:
     def __call__(self, sources: Iterable[Any]) -> Generator[Prepared, None, None]:
         """One ``Prepared`` for each source, in order. Closing the iterator ends the threads."""
         waiting: deque[tuple[int, Future[Prepared]]] = deque()
-        workers = pool(self._workers, 1, "ddriqa-decode")
+        workers = ThreadPoolExecutor(self._workers, "ddriqa-decode")
         try:
             for index, source in enumerate(sources):
                 waiting.append((index, workers.submit(self._read, index, source)))
