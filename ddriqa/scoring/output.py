@@ -86,7 +86,12 @@ class TableFile:
             if overwrite:
                 self._clear()
             self._open("xb")  # the name is ours before a sidecar says how the rows are made
-            write_sidecar(self.path, self.about)
+            try:
+                write_sidecar(self.path, self.about)
+            except OutputError:
+                self.close()
+                self._rows.unlink(missing_ok=True)
+                raise
             self._writer.begin()
 
     def resume(self, seen: Callable[[Record], object] = lambda record: None) -> None:
