@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ddriqa.cli.progress import duration, rate
 from ddriqa.cli.streams import readable
+from ddriqa.scoring.table import PERCENTILE
 from ddriqa.scoring.weakness import FEW, Weakness, type_columns
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from ddriqa.scoring import Record
 
-PERCENTILE = "percentile"
 SHOWN, FAILURES_SHOWN, BINS, BAR = 5, 10, 8, 32
 
 

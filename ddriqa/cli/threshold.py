@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ddriqa.errors import UsageError
+from ddriqa.scoring.table import PERCENTILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ class Threshold:
 
     def add(self, record: Record, columns: Sequence[str]) -> None:
         """Count a record that is below."""
-        value = record.scores.get("percentile" if self.is_percentile else columns[0])
+        value = record.scores.get(PERCENTILE if self.is_percentile else columns[0])
         self.below += value is not None and value < self.value
 
     def __str__(self) -> str:

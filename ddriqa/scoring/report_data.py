@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ddriqa.scoring.table import printable
+from ddriqa.scoring.table import PERCENTILE, printable
 from ddriqa.scoring.weakness import Weakness, type_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ddriqa.scoring.table import Record
-
-PERCENTILE = "percentile"
 
 
 def page_data(

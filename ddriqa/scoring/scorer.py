@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ddriqa.errors import DeviceError, UsageError
 from ddriqa.metrics.catalogue import DISPARITIES, METRICS
 from ddriqa.metrics.prompts import PromptPair, read_pairs, select_pairs
-from ddriqa.scoring.table import Record
+from ddriqa.scoring.table import PERCENTILE, Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 GEOMETRIES = ("crops", "view")
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-PERCENTILE = "percentile"
 
 
 class Scorer:

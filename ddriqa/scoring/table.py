@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ANEW = "Make it anew with --force"
 """The next step where a table that is there isn't what it should be."""
 
+PERCENTILE = "percentile"
+"""The last score column: where the first metric's score stands among reference pictures."""
+
 FLUSH_SECONDS = 0.5
 """Rows go to the disk or the pipe together with the first one that is so much later."""
 

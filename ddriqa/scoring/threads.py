@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from ddriqa.errors import UsageError
+from ddriqa.errors import DeviceError
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MOST_STREAMS = 8
@@ -49,7 +49,7 @@ def pool(count: int, threads: int, name: str) -> ThreadPoolExecutor:
         workers.shutdown(wait=False, cancel_futures=True)
         if isinstance(fault, RuntimeError):
             reason = f"the system doesn't start {count} threads"
-            raise UsageError("--workers", reason, "Say fewer") from fault
+            raise DeviceError("cpu", reason, "Set OMP_NUM_THREADS to fewer") from fault
         raise
     finally:
         torch.set_num_threads(before)

@@ -190,9 +190,9 @@ def test_name_and_home_folder_are_not_told(in_process, tmp_path):
 
 def test_only_whole_names_are_hidden(monkeypatch):
     monkeypatch.setenv("LOGNAME", "ann")
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/ann"))
-    assert doctor.private("/home/ann/a /home/annabel/b /mnt/ann /mnt/annual ann") == (
-        "~/a /home/annabel/b /mnt/USER /mnt/annual ann"
+    monkeypatch.setattr(Path, "home", lambda: Path("/people/ann"))
+    assert doctor.private("/people/ann/a /people/annabel/b /mnt/ann /mnt/annual ann") == (
+        "~/a /people/annabel/b /mnt/USER /mnt/annual ann"
     )
     assert doctor.private("two\nlines\x1b[1m") == r"two\nlines\x1b[1m"
 

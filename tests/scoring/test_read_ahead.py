@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ddriqa.errors import UsageError
+from ddriqa.errors import DeviceError
 from ddriqa.images.decode import Decoded
 from ddriqa.scoring import read_ahead, threads
 from ddriqa.scoring.read_ahead import MemoryBudget, ReadAhead
@@ -105,7 +105,7 @@ def test_a_system_without_threads_is_told_and_nothing_hangs(monkeypatch):
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", limited)
-    with pytest.raises(UsageError, match="doesn't start 3 threads"):
+    with pytest.raises(DeviceError, match="doesn't start 3 threads"):
         threads.pool(3, 1, "few")
     for thread in started:
         thread.join(5)
