@@ -51,6 +51,10 @@ class WeightsError(DdriqaError):
     """Weights are absent, damaged, or not what their name says."""
 
 
+class DatasetError(DdriqaError):
+    """A data set is absent, partial, or not what its name says."""
+
+
 class OutputError(DdriqaError):
     """The output can't be written or must not be overwritten."""
 

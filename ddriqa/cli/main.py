@@ -16,6 +16,7 @@ from ddriqa.cli.streams import never_none
 
 COMMANDS = {
     "score": "ddriqa.cli.score:score",
+    "bench": "ddriqa.cli.bench:bench",
     "encoders": "ddriqa.cli.encoders:encoders",
     "merge": "ddriqa.cli.merge:merge",
     "train-encoder": "ddriqa.cli.train_encoder:train_encoder",

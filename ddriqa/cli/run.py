@@ -12,7 +12,7 @@ from ddriqa.cli.again import how_to_go_on
 from ddriqa.cli.interrupts import Interruptible
 from ddriqa.cli.streams import UntilClosed, protected, readable
 from ddriqa.cli.talk import Talk, counted, tell
-from ddriqa.errors import BELOW_THRESHOLD, INTERRUPTED, OK, SOME_FAILED
+from ddriqa.errors import BELOW_THRESHOLD, INTERRUPTED, OK, SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,7 +101,11 @@ class Run:
             self.threshold.check(self.scorer.percentiles is not None)
         if self.verbose:
             self._describe()
-        return Summary(columns, self.scorer.usual)
+        higher_is_better = self.scorer.directions[self.scorer.metrics[0]]
+        if self.threshold and higher_is_better is not True:
+            reason = f"a higher {columns[0]} isn't a better one"
+            raise UsageError("--fail-under", reason, "Put another metric first")
+        return Summary(columns, self.scorer.usual, higher_is_better)
 
     @contextlib.contextmanager
     def _opened(self, stdout: IO[bytes]) -> Iterator[tuple[Writer, Iterable[Record]]]:
@@ -204,9 +208,11 @@ class Run:
         facts = self.scorer.describe()
         encoder = facts["encoder"]
         for metric in facts["metrics"]:
-            view = ", ".join(f"{key} {value}" for key, value in metric["view"].items())
-            self.talk.say(f"metric {metric['name']} on {view}")
-        self.talk.say(f"encoder {encoder['fingerprint'][:24]}, batches of {encoder['batch']}")
+            view = metric.get("view", {"geometry": "pixels"})
+            words = ", ".join(f"{key} {value}" for key, value in view.items())
+            self.talk.say(f"metric {metric['name']} on {words}")
+        if encoder["fingerprint"]:
+            self.talk.say(f"encoder {encoder['fingerprint'][:24]}, batches of {encoder['batch']}")
         self.talk.say(
             f"{facts['device']}, {facts['precision']}, {counted(facts['threads'], 'thread')}, "
             f"{counted(facts['workers'], 'worker')}, {facts['in_flight']} images in flight"

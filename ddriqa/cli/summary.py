@@ -32,14 +32,19 @@ class Summary:
     Args:
         columns: the score columns: the score itself, then its types as ``score_type``.
         usual: median and deviation of a type's column over clean photographs, where known.
+        higher_is_better: of the score; None where it says nothing about quality.
 
     Attributes:
         from_before: how many of the images an earlier run has scored.
     """
 
     def __init__(
-        self, columns: Sequence[str], usual: Mapping[str, tuple[float, float]] | None = None
+        self,
+        columns: Sequence[str],
+        usual: Mapping[str, tuple[float, float]] | None = None,
+        higher_is_better: bool | None = True,
     ) -> None:
+        self._higher_is_better = higher_is_better
         self._usual = usual or {}
         self._score = columns[0]
         self._types = type_columns(columns)
@@ -62,7 +67,7 @@ class Summary:
             values.append(record.scores[name])
         if PERCENTILE in record.scores:
             self._percentiles.append(record.scores[PERCENTILE])
-        score = record.scores[self._score]
+        score = record.scores[self._score] * (-1 if self._higher_is_better is False else 1)
         _keep(self._best, (score, -self.images, record))
         _keep(self._worst, (-score, -self.images, record))
 
@@ -89,7 +94,9 @@ class Summary:
     def _show_range(self, console: Console) -> None:
         """The percentile, which is what people read; the score only where none is known."""
         name, values, digits = self._score, self._values[self._score], 3
-        meaning = "(higher is better)"
+        meaning = {True: "(higher is better)", False: "(lower is better)", None: ""}[
+            self._higher_is_better
+        ]
         if self._percentiles:
             name, values, digits = PERCENTILE, self._percentiles, 0
             meaning = "(100 is best of the reference photographs, half of them damaged)"
@@ -101,15 +108,18 @@ class Summary:
 
     def _show_extremes(self, console: Console) -> None:
         weakness = Weakness({name: self._values[name] for name in self._types}, self._usual)
+        first, last = ("best", "worst")
+        if self._higher_is_better is None:
+            first, last = ("highest", "lowest")
         best = [record for *_, record in sorted(self._best, reverse=True)]
         worst = [record for *_, record in sorted(self._worst, reverse=True)]
         if self.images - self.failed <= 2 * SHOWN:  # few enough to show them all
             every = best + [record for record in reversed(worst) if record not in best]
-            title = ", best first" if len(every) > 1 else ""
+            title = f", {first} first" if len(every) > 1 else ""
             self._show_records(console, f"{self._numbers}{title}", every, weakness)
         else:
-            self._show_records(console, f"{self._numbers}, best", best, weakness)
-            self._show_records(console, f"{self._numbers}, worst", worst, weakness)
+            self._show_records(console, f"{self._numbers}, {first}", best, weakness)
+            self._show_records(console, f"{self._numbers}, {last}", worst, weakness)
 
     @property
     def _numbers(self) -> str:

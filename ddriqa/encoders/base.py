@@ -52,6 +52,9 @@ class Encoder(nn.Module):
         view: the encoder's own view of a picture (``ddriqa.images.views``).
         fingerprint: ``name:sha256`` of the weights; scores of two fingerprints don't compare.
         prompt_features: text features stored with the weights, prompt -> ``(D,)``; may be empty.
+        any_size: whether ``encode_native`` takes pictures of any size.
+        prefers_native: whether a picture's own size is what published quality measures on this
+            kind of tower use (CLIP's ResNets, which do without positions).
     """
 
     card: EncoderCard
@@ -60,6 +63,8 @@ class Encoder(nn.Module):
     mean: Tensor
     std: Tensor
     image_dtype = torch.float32
+    any_size = False
+    prefers_native = False
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
@@ -68,19 +73,34 @@ class Encoder(nn.Module):
         self.prompt_features: dict[str, Tensor] = {}
 
     def view_for(self, geometry: str | None = None) -> View:
-        """The view of a geometry: ``crops`` (the authors' of DDR), ``view`` (the encoder's own).
+        """The view of a geometry, by default of the card's.
+
+        ``crops`` (the authors' of DDR), ``view`` (the encoder's own), ``native`` (the picture as
+        it is, for ``encode_native``), ``windows`` (the crops, and windows at native resolution).
 
         Raises:
-            UsageError: another name.
+            UsageError: another name, or ``native`` for a tower of one size.
         """
-        from ddriqa.images.views import SquareCrops
+        from ddriqa.images.views import NativeSize, SquareCrops, Windows
 
         geometry = geometry or self.card.geometry
         if geometry == "crops":
             return SquareCrops(self.card.side)
         if geometry == "view":
             return self.view
-        raise UsageError("--geometry", f"unknown geometry {geometry!r}", "Known: crops, view")
+        if geometry == "windows":
+            return Windows(self.card.side)
+        if geometry != "native":
+            known = "Known: crops, view, native, windows"
+            raise UsageError("--geometry", f"unknown geometry {geometry!r}", known)
+        if not self.any_size:
+            raise self._one_size()
+        return NativeSize()
+
+    def _one_size(self) -> UsageError:
+        side = self.card.side
+        reason = f"its tower takes pictures of {side} x {side} pixels only"
+        return UsageError(self.card.name, reason, "Take --geometry crops, view or windows")
 
     def freeze(self) -> Encoder:
         """Stop gradients to the weights (those to the pixels still flow) and fix eval mode."""
@@ -117,6 +137,20 @@ class Encoder(nn.Module):
     @abstractmethod
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Projected features, not normalised: ``(B, 3, H, W)`` in [0, 1] -> ``(B, D)``."""
+
+    def encode_native(self, pixels: Tensor) -> Tensor:
+        """``encode_image`` of pictures of any size, as the tower can best do it.
+
+        Args:
+            pixels: ``(B, 3, H, W)`` in [0, 1], sides of 64 pixels at least (``NativeSize`` pads).
+
+        Returns:
+            ``(B, D)``, projected, not normalised.
+
+        Raises:
+            UsageError: the tower takes one size only (``any_size`` is False).
+        """
+        raise self._one_size()
 
     @abstractmethod
     def stages(self, pixels: Tensor) -> list[Tensor]:

@@ -69,6 +69,7 @@ class BuiltinEncoder(Encoder):
     basis: Tensor
     response_mean: Tensor
     response_scale: Tensor
+    any_size = True
 
     def __init__(self, settings: Mapping[str, Any], vocabulary: Tensor) -> None:
         super().__init__(mean=(MEAN,) * 3, std=(STD,) * 3)
@@ -106,6 +107,9 @@ class BuiltinEncoder(Encoder):
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         return self.embed(statistics(self.tower, pixels))
+
+    def encode_native(self, pixels: Tensor) -> Tensor:
+        return self.encode_image(pixels)
 
     def embed(self, z: Tensor) -> Tensor:
         """Statistics ``(B, 2427)`` -> features ``(B, D)``."""

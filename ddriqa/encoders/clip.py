@@ -29,6 +29,7 @@ from ddriqa.encoders.clip_files import (
     locate,
     one_line,
 )
+from ddriqa.encoders.clip_native import native_features, resnet_features
 from ddriqa.encoders.clip_weights import fit_weights, fitting_model, read_weights, weights_sha256
 from ddriqa.encoders.openai_archive import is_archive
 from ddriqa.errors import UsageError, WeightsError
@@ -83,7 +84,9 @@ class ClipEncoder(Encoder):
 
     ``stages`` of a ResNet are its four stages (strides 4 to 32); of a ViT the patch tokens after
     each quarter of its blocks, as maps at the stride of the patches. ``view`` is OpenAI's (short
-    side to the model's size, middle square) for every model.
+    side to the model's size, middle square) for every model. ``encode_native`` does without the
+    positions of a ResNet and resizes those of a ViT (``ddriqa.encoders.clip_native``); towers of
+    timm take one size.
     """
 
     def __init__(self, model: Any, tokenizer: Any, architecture: str, origin: Origin) -> None:
@@ -96,6 +99,9 @@ class ClipEncoder(Encoder):
         side = _side(origin.spec, model.visual.image_size)
         self.view = CentreCrop(side)
         self.card = _card(model, origin, self._plan, side)
+        self._native = native_features(model.visual)
+        self.any_size = self._native is not None
+        self.prefers_native = self._native is resnet_features
         self.freeze()
 
     @cached_property
@@ -110,6 +116,11 @@ class ClipEncoder(Encoder):
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         return self.model.encode_image(self.normalise(pixels), normalize=False).float()
+
+    def encode_native(self, pixels: Tensor) -> Tensor:
+        if self._native is None:
+            return super().encode_native(pixels)
+        return self._native(self.model.visual, self.normalise(pixels)).float()
 
     @property
     def image_tower(self) -> nn.Module:

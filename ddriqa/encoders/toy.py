@@ -19,6 +19,8 @@ SIDE, DIM, CHANNELS, STRIDES = 32, 24, (8, 16), (2, 4)
 class ToyEncoder(Encoder):
     """Two random convolutions, and texts as hashed letters; seed 0, the same everywhere."""
 
+    any_size = True
+
     def __init__(self) -> None:
         super().__init__(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
         random = torch.Generator().manual_seed(0)
@@ -56,6 +58,9 @@ class ToyEncoder(Encoder):
     def encode_image(self, pixels: Tensor) -> Tensor:
         coarse = self.stages(pixels)[-1]
         return self.projection(torch.cat([coarse.mean((2, 3)), coarse.std((2, 3))], dim=1))
+
+    def encode_native(self, pixels: Tensor) -> Tensor:
+        return self.encode_image(pixels)
 
     def encode_text(self, texts: list[str]) -> Tensor:
         return torch.stack([_text_vector(text) for text in texts])

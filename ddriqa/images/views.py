@@ -34,6 +34,13 @@ class View(ABC):
         """
         return None
 
+    @property
+    def batch(self) -> int | None:
+        """How many of these views really go through the network at once, where the view has its
+        own say; None leaves it to the encoder's card.
+        """
+        return None
+
     @abstractmethod
     def __call__(self, pixels: np.ndarray) -> Tensor:
         """uint8 ``(H, W, 3)`` -> ``(n, 3, h, w)``, uint8 or float32 in about [0, 1]."""
@@ -208,3 +215,88 @@ def resize_antialiased(pixels: np.ndarray, size: tuple[int, int]) -> Tensor:
     if image.shape[-2:] == size:
         return image
     return F.interpolate(image, size=size, mode="bicubic", antialias=True, align_corners=False)
+
+
+@dataclass(frozen=True)
+class NativeSize(View):
+    """The picture as it is, without a resize or a crop.
+
+    A side shorter than ``least`` is padded to it by reflection, evenly at both ends (the pixel at
+    the border is repeated, and a very short side is reflected again and again): CLIP's ResNets
+    have no output for less than 31 pixels. Views of different sizes can't share a batch, so each
+    goes through the network alone.
+    """
+
+    least: int = 64
+
+    @property
+    def geometry(self) -> str:
+        return "native"
+
+    @property
+    def batch(self) -> int:
+        return 1
+
+    def __call__(self, pixels: np.ndarray) -> Tensor:
+        missing = [max(0, self.least - length) for length in pixels.shape[:2]]
+        if any(missing):
+            ends = [(count // 2, count - count // 2) for count in missing]
+            pixels = np.pad(pixels, [*ends, (0, 0)], mode="symmetric")
+        return torch.from_numpy(pixels).permute(2, 0, 1)[None]
+
+
+@dataclass(frozen=True)
+class Windows(View):
+    """DDR's square crops, and beside them windows of the picture at its own resolution.
+
+    The crops (``SquareCrops(side)``) show a large photograph as a whole, at a fraction of its
+    resolution; the windows, ``side`` x ``side`` each and at most ``most`` of them, evenly spaced
+    from border to border, show its grain. A picture with a side of ``side`` pixels or fewer has no
+    windows: its crops are at its own resolution already, or above it. The mean over all views is
+    the score, as MA-CLIP (zhix000/MA-CLIP, ``Maclip/model.py``) takes it over all windows with
+    stride 128 and one resized copy.
+    """
+
+    side: int = 224
+    most: int = 12
+
+    @property
+    def geometry(self) -> str:
+        return "windows"
+
+    def __call__(self, pixels: np.ndarray) -> Tensor:
+        crops = SquareCrops(self.side)(pixels)
+        image = torch.from_numpy(pixels).permute(2, 0, 1)
+        windows = [
+            image[:, top : top + self.side, left : left + self.side].float() / 255
+            for top, left in self.corners(*pixels.shape[:2])
+        ]
+        return torch.cat([crops, torch.stack(windows)]) if windows else crops
+
+    def corners(self, height: int, width: int) -> list[tuple[int, int]]:
+        """The ``(top, left)`` of each window in a picture of that size, row by row."""
+        if min(height, width) <= self.side:
+            return []
+        rows, columns = self.grid(height, width)
+        lefts = self._starts(width, columns)
+        return [(top, left) for top in self._starts(height, rows) for left in lefts]
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """How many rows and columns of windows: those whose longest step is the shortest, among
+        equals the fewest, and never more than cover the picture.
+        """
+        covering = math.ceil(height / self.side), math.ceil(width / self.side)
+        grids = [
+            (rows, columns)
+            for rows in range(1, min(self.most, covering[0]) + 1)
+            for columns in range(1, min(self.most // rows, covering[1]) + 1)
+        ]
+        return min(
+            grids, key=lambda grid: (max(height / grid[0], width / grid[1]), math.prod(grid))
+        )
+
+    def _starts(self, length: int, count: int) -> list[int]:
+        spare = length - self.side
+        if count == 1:
+            return [spare // 2]
+        return [round(i * spare / (count - 1)) for i in range(count)]

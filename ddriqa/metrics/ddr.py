@@ -6,6 +6,8 @@ A picture that is damaged already moves little, so a higher response means a bet
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from ddriqa.errors import UsageError
 from ddriqa.metrics.catalogue import DISPARITIES
-from ddriqa.metrics.prompts import PromptPair, published_pairs, select_pairs
+from ddriqa.metrics.prompts import PromptPair, published_pairs, read_pairs, select_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from ddriqa.encoders import Encoder
     from ddriqa.images.views import View
 
+MORE_PROMPTS = Path(__file__).with_name("prompts_more.toml")
 Disparity = Literal["cosine", "l1", "l2"]
 EPS = 0.001  # on the text's standard deviation, in the authors' code; the paper's Eq. 4 has none
 
@@ -99,6 +102,41 @@ def _cosine_response(features: Tensor, directions: Tensor, eps: float) -> Tensor
     return 1 - (1 + 2 * m + kappa_rho) / square.clamp_min(1e-12).sqrt()
 
 
+def shape_cue(features: Tensor) -> Tensor:
+    """How light the tails of an embedding's distribution are: MA-CLIP's Q_mag.
+
+    The mean over the entries of ``2 (sqrt(|f| / s + 1) - 1)`` with s the deviation of |f|
+    (+ 1e-6): about 0.98 for Gaussian entries, 0.76 for Laplace's, less with outliers. The norm
+    doesn't count. Source: zhix000/MA-CLIP, ``Maclip/model.py`` (arXiv 2511.09948).
+
+    Args:
+        features: F, projected and not normalised, ``(N, D)``.
+
+    Returns:
+        ``(N,)``, higher for better pictures, differentiable.
+    """
+    size = features.abs()
+    scaled = size / (size.std(-1, keepdim=True) + 1e-6)
+    return 2 * ((scaled + 1).sqrt() - 1).mean(-1)
+
+
+def join_shape(response: Tensor, shape: Tensor) -> Tensor:
+    """MA-CLIP's weighted sum of a score and the shape cue, with weights by their difference.
+
+    ``softmax(1.0 + d, 0.6 - d)`` with d = response - shape weighs them; ``response``, there the
+    mean softmax over its prompts, is here the mean DDR.
+
+    Args:
+        response: ``(N,)``.
+        shape: ``(N,)``, of ``shape_cue``.
+
+    Returns:
+        ``(N,)``, differentiable.
+    """
+    weight = (0.4 + 2 * (response - shape)).sigmoid()  # the softmax's first entry
+    return weight * response + (1 - weight) * shape
+
+
 class DDR:
     """The metric ``ddr``: the mean response (Eq. 7) and one response a type.
 
@@ -106,11 +144,16 @@ class DDR:
         encoder: any ``Encoder``.
         types: names of prompt pairs; default color, noise, blur, exposure.
         pairs: a user's own pairs instead of the published five.
-        geometry: ``crops`` (the authors') or ``view`` (the encoder's own); default by encoder.
+        geometry: ``crops`` (the authors') or ``view`` (the encoder's own), and the others of
+            ``Encoder.view_for``; default by encoder.
         adaptation, disparity: see ``ddr``.
+        shape: join MA-CLIP's cue of the embedding's shape to the mean response (``shape_cue``,
+            ``join_shape``); a last column ``ddr_shape`` has the cue itself. Not of the paper.
+        more: the seven pairs of ``prompts_more.toml`` beside the others. Not of the paper.
 
     Raises:
-        UsageError: unknown type, geometry or disparity.
+        UsageError: unknown type, geometry or disparity; a type with the name of an added pair or of
+            the cue; the shape cue with a disparity that has no range.
     """
 
     name = "ddr"
@@ -126,30 +169,46 @@ class DDR:
         geometry: str | None = None,
         adaptation: bool = True,
         disparity: Disparity = "cosine",
+        shape: bool = False,
+        more: bool = False,
     ) -> None:
         if disparity not in DISPARITIES:
             raise UsageError("--disparity", f"unknown {disparity!r}", "Known: cosine, l1, l2")
+        if shape and disparity != "cosine":
+            reason = f"{disparity} has no range, so the shape cue can't be joined to it"
+            raise UsageError("--disparity", reason, "Take cosine")
         self.pairs = select_pairs(types, pairs)
+        if more:
+            self.pairs += read_pairs(MORE_PROMPTS).values()
         self.view: View = encoder.view_for(geometry)
-        self.adaptation, self.disparity = adaptation, disparity
+        if self.view.geometry == "native":
+            self.needs = "native_features"
+        self.adaptation, self.disparity, self.shape = adaptation, disparity, shape
+        if twice := [name for name, count in Counter(self.columns).items() if count > 1]:
+            raise UsageError("--prompts", f"a type's name is taken: {', '.join(twice)}")
         self.directions = directions(encoder, self.pairs)
-        self.usual = self._usual(encoder)
+        self._usual = self._known(encoder)
 
-    def _usual(self, encoder: Encoder) -> dict[str, tuple[float, float]]:
-        """Column of a type -> its median and deviation over clean photographs, where the card
-        has them and they hold for these settings; else nothing."""
+    def _known(self, encoder: Encoder) -> dict[str, tuple[float, float]]:
+        """Type -> what is usual for it, where the card has it and it holds for these settings."""
         published = published_pairs()
         plain = self.view == encoder.view_for() and self.adaptation and self.disparity == "cosine"
         if not plain or any(pair != published.get(pair.name) for pair in self.pairs):
             return {}
         known = encoder.card.numbers.get("usual", {})
-        names = [f"ddr_{pair.name}" for pair in self.pairs]
-        return {name: tuple(known[name]) for name in names if name in known}
+        names = [pair.name for pair in self.pairs if f"ddr_{pair.name}" in known]
+        return {name: tuple(known[f"ddr_{name}"]) for name in names}
+
+    @property
+    def usual(self) -> dict[str, tuple[float, float]]:
+        """Column of a type -> its median and deviation over clean photographs, where known."""
+        return {f"{self.name}_{type_}": known for type_, known in self._usual.items()}
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """``ddr`` and one ``ddr_TYPE`` for each type."""
-        return ("ddr", *(f"ddr_{pair.name}" for pair in self.pairs))
+        """``ddr``, one ``ddr_TYPE`` for each type, and ``ddr_shape`` where that is joined."""
+        parts = [pair.name for pair in self.pairs] + ["shape"] * self.shape
+        return (self.name, *(f"{self.name}_{part}" for part in parts))
 
     def score(self, features: Tensor) -> dict[str, Tensor]:
         """Features of B views ``(B, D)`` -> column -> ``(B,)``."""
@@ -159,11 +218,15 @@ class DDR:
             adaptation=self.adaptation,
             disparity=self.disparity,
         )
-        return dict(zip(self.columns, (responses.mean(-1), *responses.unbind(-1)), strict=True))
+        values = [responses.mean(-1), *responses.unbind(-1)]
+        if self.shape:
+            values.append(shape_cue(features))
+            values[0] = join_shape(values[0], values[-1])
+        return dict(zip(self.columns, values, strict=True))
 
     def describe(self) -> dict[str, object]:
         """Everything that fixes the numbers, for the sidecar."""
-        return {
+        described: dict[str, object] = {
             "name": self.name,
             "types": {pair.name: [pair.clean, pair.degraded] for pair in self.pairs},
             "view": self.view.describe(),
@@ -171,3 +234,4 @@ class DDR:
             "disparity": self.disparity,
             "eps": EPS,
         }
+        return described | {"shape": True} if self.shape else described

@@ -1,9 +1,9 @@
 """Views of many images go through the encoder in batches of one fixed size.
 
-A batch holds views of one shape and always exactly ``encoder.card.batch`` of them; where fewer
-wait, the rest is zeros. What a view gives then doesn't depend on who else is in its batch, so a
-score is the same to the bit whatever the order, the neighbours and the number in flight. Batches
-run side by side in a few threads.
+A batch holds views of one shape and always exactly ``encoder.card.batch`` of them (``view.batch``
+where the view has a say in it); where fewer wait, the rest is zeros. What a view gives then doesn't
+depend on who else is in its batch, so a score is the same to the bit whatever the order, the
+neighbours and the number in flight. Batches run side by side in a few threads.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from ddriqa.scoring.read_ahead import Prepared
 
 
+ENCODE = {"features": "encode_image", "native_features": "encode_native", "stages": "stages"}
+"""What a metric needs -> the function of the encoder that gives it."""
+
+
 class _Crop(NamedTuple):
     image: Prepared
     number: int
@@ -43,14 +47,15 @@ class Batches:
     """The views that wait for the encoder, by shape, and the batches that are in it.
 
     Args:
-        encoder: on its device.
-        metrics: of that encoder; those with equal views share features.
+        encoder: on its device; None where there are no metrics.
+        metrics: of that encoder; those with equal views and needs share a pass.
         device: where the encoder is.
     """
 
-    def __init__(self, encoder: Encoder, metrics: Sequence[Any], device: torch.device) -> None:
+    def __init__(
+        self, encoder: Encoder | None, metrics: Sequence[Any], device: torch.device
+    ) -> None:
         self._encoder, self._metrics, self._device = encoder, metrics, device
-        self._size = encoder.card.batch
         self._waiting: dict[tuple[View, torch.Size, torch.dtype], list[_Crop]] = {}
         self._running: deque[_Running] = deque()
         self._values: dict[Prepared, dict[str, list[float | None]]] = {}
@@ -78,8 +83,12 @@ class Batches:
             for number, pixels in enumerate(crops):
                 queue = self._waiting.setdefault(key, [])
                 queue.append(_Crop(image, number, pixels))
-                if len(queue) == self._size:
+                if len(queue) == self._size(view):
                     self._start(key)
+
+    def _size(self, view: View) -> int:
+        assert self._encoder is not None
+        return view.batch or self._encoder.card.batch
 
     def unfinished(self, image: Prepared) -> bool:
         """Whether views of the image are still on their way."""
@@ -125,13 +134,17 @@ class Batches:
     @torch.inference_mode()
     def _scores(self, view: View, crops: list[Tensor]) -> dict[str, list[float]]:
         try:
-            batch = self._padded(crops).to(self._device, memory_format=torch.channels_last)
+            batch = self._padded(crops, self._size(view))
+            batch = batch.to(self._device, memory_format=torch.channels_last)
             batch = batch.float() / 255 if batch.dtype == torch.uint8 else batch
-            features = self._encoder.encode_image(batch)
+            features: dict[str, Any] = {}
             columns: dict[str, Tensor] = {}
             for metric in self._metrics:
                 if metric.view == view:
-                    columns |= metric.score(features)
+                    if metric.needs not in features:
+                        encode = getattr(self._encoder, ENCODE[metric.needs])
+                        features[metric.needs] = encode(batch)
+                    columns |= metric.score(features[metric.needs])
             values = torch.stack(list(columns.values())).tolist()  # one way from the device
             return dict(zip(columns, values, strict=True))
         except RuntimeError as fault:
@@ -139,8 +152,9 @@ class Batches:
                 raise told from fault
             raise
 
-    def _padded(self, crops: list[Tensor]) -> Tensor:
-        shape, kind = (self._size, *crops[0].shape), crops[0].dtype
+    @staticmethod
+    def _padded(crops: list[Tensor], size: int) -> Tensor:
+        shape, kind = (size, *crops[0].shape), crops[0].dtype
         pixels = torch.zeros(shape, dtype=kind).contiguous(memory_format=torch.channels_last)
         for place, crop in enumerate(crops):
             pixels[place] = crop
@@ -153,7 +167,7 @@ class Batches:
         del self._values[image]
         scores = {name: math.fsum(v) / len(v) for name, v in columns.items()}  # type: ignore[arg-type]
         if all(map(math.isfinite, scores.values())):
-            image.record.scores = scores
+            image.record.scores |= scores
         else:
             image.record.error = "its features give no finite score"
 

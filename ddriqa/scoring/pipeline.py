@@ -28,13 +28,14 @@ class Pipeline:
     """An encoder and its metrics, ready for any number of runs.
 
     Args:
-        encoder: on its device.
-        metrics: of that encoder.
+        encoder: on its device; None where all metrics look at pixels.
+        metrics: of that encoder, or of pixels.
         device: where the encoder is.
         in_flight: how many images are held at once. It changes speed and memory, never a score.
         workers: threads that decode; default the number of cores. torch's own threads stay.
         max_pixels: larger pictures become failures.
         draft: decode JPEGs at a reduced size; every view must allow it (``View.draft``).
+        short_side: larger pictures are shrunk to it before anything looks at them.
 
     Attributes:
         seconds: how long all runs so far waited for pictures, and for the network.
@@ -42,7 +43,7 @@ class Pipeline:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Encoder | None,
         metrics: Sequence[Any],
         device: torch.device,
         *,
@@ -50,14 +51,31 @@ class Pipeline:
         workers: int | None = None,
         max_pixels: int = MAX_PIXELS,
         draft: bool = False,
+        short_side: int | None = None,
     ) -> None:
         self.encoder, self.metrics, self.device = encoder, metrics, device
-        self.in_flight = in_flight or max(IN_FLIGHT, 4 * encoder.card.batch)
+        self.in_flight = in_flight or max(IN_FLIGHT, 4 * encoder.card.batch if encoder else 0)
         self.workers = workers or available_cores()
         self.max_pixels = max_pixels
-        self.views = list(dict.fromkeys(metric.view for metric in metrics))
+        self.of_pixels = [metric for metric in metrics if metric.needs == "pixels"]
+        self.of_views = [metric for metric in metrics if metric.needs != "pixels"]
+        self.views = list(dict.fromkeys(metric.view for metric in self.of_views))
+        self.short_side = short_side
         self.draft = max(view.draft or 0 for view in self.views) if draft else None
         self.seconds = {"pictures": 0.0, "network": 0.0}
+
+    def only(self, names: Sequence[str]) -> Pipeline:
+        """The same pipeline for some of the metrics."""
+        return Pipeline(
+            self.encoder,
+            [metric for metric in self.metrics if metric.name in names],
+            self.device,
+            in_flight=self.in_flight,
+            workers=self.workers,
+            max_pixels=self.max_pixels,
+            draft=self.draft is not None,
+            short_side=self.short_side,
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,12 +91,14 @@ class Pipeline:
         ahead = (self.in_flight + 1) // 2
         read = ReadAhead(
             self.views,
+            self.of_pixels,
             workers=self.workers,
             ahead=ahead,
             max_pixels=self.max_pixels,
             draft=self.draft,
+            short_side=self.short_side,
         )
-        batches = Batches(self.encoder, self.metrics, self.device)
+        batches = Batches(self.encoder, self.of_views, self.device)
         order: deque[Prepared] = deque()
         with closing(batches), closing(read(sources)) as images:
             while group := self._group(images, max(1, ahead // 2)):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ddriqa.errors import ImageError
 from ddriqa.images.decode import MAX_PIXELS, decode
+from ddriqa.images.views import resize_antialiased
 from ddriqa.scoring.table import Record
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
+    import numpy as np
     from torch import Tensor
 
     from ddriqa.images.views import View
@@ -66,21 +70,26 @@ class ReadAhead:
 
     Args:
         views: the distinct views that the metrics need.
+        metrics: those that look at pixels; they do so in the same threads.
         workers: number of threads; Pillow decodes side by side in them.
         ahead: how many images may be prepared and not yet taken.
         max_pixels, draft: see ``decode``.
+        short_side: larger pictures are shrunk to it first.
     """
 
     def __init__(
         self,
         views: Sequence[View],
+        metrics: Sequence[Any] = (),
         *,
         workers: int,
         ahead: int,
         max_pixels: int = MAX_PIXELS,
         draft: int | None = None,
+        short_side: int | None = None,
     ) -> None:
-        self._views, self._workers, self._ahead = views, workers, ahead
+        self._views, self._metrics, self._workers, self._ahead = views, metrics, workers, ahead
+        self._short_side = short_side
         self._max_pixels, self._draft, self.budget = max_pixels, draft, MemoryBudget()
         self._running = threading.Event()
         self._running.set()
@@ -129,8 +138,9 @@ class ReadAhead:
         prepared = Prepared(Record(decoded.path, decoded.width, decoded.height))
         prepared.record.error = decoded.error
         if decoded.pixels is not None:
-            self._look(decoded.pixels, prepared)
+            pixels = _shrunk(decoded.pixels, self._short_side)
             decoded.pixels = None
+            self._look(pixels, prepared)
         self.budget.release(claimed - prepared.bytes)
         return prepared
 
@@ -149,3 +159,28 @@ class ReadAhead:
                 "not enough memory to look at it" if memory else "no view of it could be made"
             )
         prepared.bytes = sum(crops.nbytes for crops in prepared.views.values())
+        for metric in self._metrics:
+            _measure(metric, pixels, prepared.record)
+
+
+def _measure(metric: Any, pixels: np.ndarray, record: Record) -> None:
+    """Add a metric's scores; a failure fails the row, but leaves the other metrics' scores."""
+    try:
+        scores = metric.measure(pixels)
+        fault = "" if all(map(math.isfinite, scores.values())) else "gives no finite score"
+    except ImageError as error:
+        fault = error.reason
+    except MemoryError:
+        fault = "not enough memory"
+    if fault:
+        record.error = record.error or f"{metric.name}: {fault}"
+    else:
+        record.scores |= scores
+
+
+def _shrunk(pixels: np.ndarray, short_side: int | None) -> np.ndarray:
+    short = min(pixels.shape[:2])
+    if short_side is None or short <= short_side:
+        return pixels
+    height, width = (round(length * short_side / short) for length in pixels.shape[:2])
+    return resize_antialiased(pixels, (height, width))[0].permute(1, 2, 0).contiguous().numpy()

@@ -6,12 +6,12 @@ import os
 import re
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.errors import DeviceError, UsageError
-from ddriqa.metrics.catalogue import DISPARITIES, METRICS
+from ddriqa.metrics.catalogue import DISPARITIES
 from ddriqa.metrics.prompts import PromptPair, read_pairs, select_pairs
+from ddriqa.metrics.specs import MetricSpec
 from ddriqa.scoring.table import PERCENTILE, Record
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ddriqa.metrics.percentiles import Percentiles
     from ddriqa.scoring.pipeline import Pipeline
 
-GEOMETRIES = ("crops", "view")
+GEOMETRIES = ("crops", "view", "native", "windows")
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -32,13 +32,15 @@ class Scorer:
     images and the number of workers. A scorer can be pickled; the copy loads its model anew.
 
     Args:
-        metric: a name of ``ddriqa.metrics.catalogue.METRICS``, or several.
+        metric: a name of ``ddriqa.metrics.catalogue.METRICS``, which its options may follow
+            (``ddr+windows``, see ``ddriqa.metrics.specs``), or several.
         encoder: a name (``ddriqa encoders`` lists them) or an ``Encoder``; it moves to the device.
         types: names of prompt pairs; default color, noise, blur, exposure.
         prompts: a TOML file of prompt pairs instead of the published ones, or a mapping
             ``{type: (clean, degraded)}``.
-        geometry: ``crops`` (squares, as DDR's authors) or ``view`` (the encoder's own); default
-            by encoder.
+        geometry: ``crops`` (squares, as DDR's authors), ``view`` (the encoder's own),
+            ``native`` (the whole picture as it is) or ``windows`` (crops, and windows at native
+            size); default by metric and encoder.
         adaptation, disparity: see ``ddriqa.ddr``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``fp32``, or ``bf16``, ``fp16`` for the network alone: faster where the
@@ -48,6 +50,8 @@ class Scorer:
         batch_size: how many images are held at once; default by encoder. Speed and memory only.
         workers: threads that decode; default the number of cores.
         max_pixels: larger pictures become failures.
+        short_side: larger pictures are shrunk to it first, antialiased; a convention of some
+            data sets.
 
     Raises:
         UsageError: an unknown name, or a prompt file that can't be read.
@@ -72,10 +76,13 @@ class Scorer:
         batch_size: int | None = None,
         workers: int | None = None,
         max_pixels: int | None = None,
+        short_side: int | None = None,
     ) -> None:
         self.metrics = [metric] if isinstance(metric, str) else list(dict.fromkeys(metric))
-        for name in self.metrics:
-            _known("--metric", name, METRICS)
+        self._specs = [MetricSpec.read(text) for text in self.metrics]
+        self.metrics = [spec.name for spec in self._specs]
+        if len(set(self.metrics)) < len(self.metrics):
+            raise UsageError("--metric", f"one is named twice: {', '.join(self.metrics)}")
         if geometry is not None:
             _known("--geometry", geometry, GEOMETRIES)
         _known("--disparity", disparity, DISPARITIES)
@@ -87,6 +94,7 @@ class Scorer:
             ("--batch-size", batch_size),
             ("--workers", workers),
             ("--max-pixels", max_pixels),
+            ("--short-side", short_side),
         ):
             if value is not None and value < 1:
                 raise UsageError(option, f"{value} is too small", "It must be at least 1")
@@ -97,6 +105,7 @@ class Scorer:
         select_pairs(self.types, self.pairs)
         self.geometry, self.adaptation, self.disparity = geometry, adaptation, disparity
         self.batch_size, self.workers, self.max_pixels = batch_size, workers, max_pixels
+        self.short_side = short_side
         self._pipeline: Pipeline | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -115,7 +124,7 @@ class Scorer:
         from ddriqa.metrics.percentiles import table_for
 
         pipeline = self._ready()
-        if self.precision != "fp32" or self.draft:
+        if self.precision != "fp32" or self.draft or self.short_side or not pipeline.encoder:
             return None
         return table_for(pipeline.encoder.fingerprint, pipeline.metrics[0].describe())
 
@@ -123,6 +132,38 @@ class Scorer:
     def usual(self) -> dict[str, tuple[float, float]]:
         """Column -> median and deviation over clean photographs, where they are known."""
         return {k: v for metric in self._ready().metrics for k, v in metric.usual.items()}
+
+    @property
+    def directions(self) -> dict[str, bool | None]:
+        """Metric -> whether a higher score means a better picture; None where it means neither.
+        Loads the model.
+        """
+        return {metric.name: metric.higher_is_better for metric in self._ready().metrics}
+
+    @property
+    def columns_of(self) -> dict[str, tuple[str, ...]]:
+        """Metric -> its columns, the score first. Loads the model."""
+        return {metric.name: tuple(metric.columns) for metric in self._ready().metrics}
+
+    @property
+    def loaded_encoder(self) -> Encoder | None:
+        """The encoder where it is loaded and needed."""
+        return self._pipeline.encoder if self._pipeline else None
+
+    @property
+    def needing_encoder(self) -> frozenset[str]:
+        """The metrics that look through the encoder; the others look at pixels."""
+        return frozenset(spec.name for spec in self._specs if spec.needs_encoder)
+
+    def only(self, metrics: Sequence[str]) -> Scorer:
+        """A scorer of some of the metrics (by ``columns_of``'s names) with the same model."""
+        from copy import copy
+
+        narrow = copy(self)
+        narrow._specs = [spec for spec in self._specs if spec.name in metrics]
+        narrow.metrics = [spec.name for spec in narrow._specs]
+        narrow._pipeline = self._ready().only(narrow.metrics)
+        return narrow
 
     def score(self, images: Any) -> Record | list[Record]:
         """The record of one image, or the list of records of several.
@@ -148,7 +189,7 @@ class Scorer:
         score = pipeline.columns[0]
         with closing(pipeline.run([images] if _is_one(images) else images)) as records:
             for record in records:
-                if percentiles and record.scores:
+                if percentiles and score in record.scores:
                     record.scores[PERCENTILE] = round(percentiles.of(record.scores[score]), 2)
                 yield record
 
@@ -170,15 +211,17 @@ class Scorer:
         from ddriqa import __version__
 
         pipeline = self._ready()
-        card = pipeline.encoder.card
+        encoder = pipeline.encoder
         return {
             "ddriqa": __version__,
             "torch": str(torch.__version__),
             "pillow": PIL.__version__,
-            "encoder": {"fingerprint": pipeline.encoder.fingerprint, **asdict(card)},
+            "encoder": {"fingerprint": encoder.fingerprint, **asdict(encoder.card)}
+            if encoder
+            else {"fingerprint": None, "name": "none"},
             "metrics": [metric.describe() for metric in pipeline.metrics],
             "columns": list(self.columns),
-            "higher_is_better": all(metric.higher_is_better for metric in pipeline.metrics),
+            "higher_is_better": self.directions,
             "device": str(pipeline.device),
             "percentile_reference": self.percentiles and self.percentiles.digest,
             "precision": self.precision,
@@ -187,6 +230,7 @@ class Scorer:
             "in_flight": pipeline.in_flight,
             "workers": pipeline.workers,
             "max_pixels": pipeline.max_pixels,
+            "short_side": self.short_side,
         }
 
     def timing(self) -> str:
@@ -202,41 +246,58 @@ class Scorer:
     def _load(self) -> Pipeline:
         import torch
 
-        from ddriqa.encoders import load_encoder
         from ddriqa.images.decode import MAX_PIXELS
         from ddriqa.scoring.pipeline import Pipeline
 
-        device = torch_device(self.device)
-        if device.startswith("cuda"):
-            _use_full_precision()
-        encoder = self.encoder
-        encoder = load_encoder(encoder, device) if isinstance(encoder, str) else encoder.to(device)
-        metrics = [self._metric(name, encoder) for name in self.metrics]
-        if self.precision != "fp32":
+        given = self._given()
+        encoder = self._load_encoder() if any(s.needs_encoder for s in self._specs) else None
+        metrics = [spec.build(encoder, given) for spec in self._specs]
+        if encoder and self.precision != "fp32":
             encoder = encoder.in_precision(getattr(torch, PRECISIONS[self.precision]))
-        if self.draft and any(metric.view.draft is None for metric in metrics):
+        if self.draft and any(m.view is None or m.view.draft is None for m in metrics):
             hint = "Add --geometry view, or leave it out"
             raise UsageError("--draft", "needs views of the whole picture", hint)
         return Pipeline(
             encoder,
             metrics,
-            encoder.mean.device,
+            encoder.mean.device if encoder else torch.device("cpu"),
             in_flight=self.batch_size,
             workers=self.workers,
             max_pixels=self.max_pixels or MAX_PIXELS,
             draft=self.draft,
+            short_side=self.short_side,
         )
 
-    def _metric(self, name: str, encoder: Encoder) -> Any:
-        module, attribute = METRICS[name].split(":")
-        return getattr(import_module(module), attribute)(
-            encoder,
-            self.types,
-            self.pairs,
-            geometry=self.geometry,
-            adaptation=self.adaptation,
-            disparity=self.disparity,
-        )
+    def _load_encoder(self) -> Encoder:
+        from ddriqa.encoders import load_encoder
+
+        device = torch_device(self.device)
+        if device.startswith("cuda"):
+            _use_full_precision()
+        if isinstance(self.encoder, str):
+            return load_encoder(self.encoder, device)
+        return self.encoder.to(device)
+
+    def _given(self) -> dict[str, Any]:
+        """The options of metrics that aren't what they are by default.
+
+        Raises:
+            UsageError: one that none of the metrics knows.
+        """
+        given = {
+            "types": self.types,
+            "pairs": self.pairs,
+            "geometry": self.geometry,
+            "adaptation": None if self.adaptation else False,
+            "disparity": None if self.disparity == "cosine" else self.disparity,
+        }
+        given = {name: value for name, value in given.items() if value is not None}
+        for name in given:
+            if not any(spec.takes(name) for spec in self._specs):
+                option = {"pairs": "--prompts", "adaptation": "--no-adaptation"}.get(name)
+                metrics = ", ".join(self.metrics)
+                raise UsageError(option or f"--{name}", f"says nothing to {metrics}")
+        return given
 
 
 def _known(option: str, name: str, known: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ KEYS = {"columns", "encoder", "metrics", "format", "finished"}
 
 FIXING = (
     *("precision", "draft", "max_pixels", "format", "shard", "columns"),
-    *("percentile_reference", "relative_to"),
+    *("percentile_reference", "relative_to", "short_side"),
 )
 """Settings that must be the same in all rows of a table, beside the encoder and the metrics."""
 

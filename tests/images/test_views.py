@@ -14,8 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ddriqa.encoders.clip import import_open_clip
 from ddriqa.images.views import (
     CentreCrop,
+    NativeSize,
     SquareCrops,
     WholePicture,
+    Windows,
     resize_antialiased,
     resize_cubic,
     square_crops,
@@ -127,7 +129,7 @@ def test_crops_make_no_floats_of_the_picture_s_size(size):
     assert largest.elements <= max(16, count) * 32 * 32 * 3
 
 
-@pytest.mark.parametrize("view", [SquareCrops(224), SquareCrops(32), CentreCrop(32)])
+@pytest.mark.parametrize("view", [SquareCrops(224), SquareCrops(32), CentreCrop(32), Windows(32)])
 def test_views_do_not_depend_on_torch_s_threads(view):
     pictures = [picture(1301, 997), picture(300, 400), picture(100, 130)]
     before = torch.get_num_threads()
@@ -166,6 +168,8 @@ def test_every_view_takes_every_size(height, width):
     assert CentreCrop(32)(pixels).shape == (1, 3, 32, 32)
     if max(height, width) / min(height, width) < 20:
         assert SquareCrops(32)(pixels).shape[1:] == (3, 32, 32)
+        assert Windows(32)(pixels).shape[1:] == (3, 32, 32)
+    assert NativeSize(64)(pixels).shape == (1, 3, max(64, height), max(64, width))
     shape = WholePicture(64, 16)(pixels).shape
     assert shape == (1, 3, *WholePicture(64, 16).size(height, width))
 
@@ -207,3 +211,107 @@ def test_equal_views_are_equal():
     assert SquareCrops(224) == SquareCrops(224) != SquareCrops(288)
     assert SquareCrops(224).describe() == {"geometry": "crops", "side": 224}
     assert CentreCrop(224) != SquareCrops(224)
+
+
+def mirrored(index, length):
+    """The pixel that a reflection with the border repeated shows at an index of any sign."""
+    index %= 2 * length
+    return min(index, 2 * length - 1 - index)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 80))
+@example(1, 1, 64)
+@example(63, 64, 64)
+def test_native_size_is_the_picture_with_short_sides_reflected(height, width, least):
+    pixels = picture(height, width)
+    view = NativeSize(least)(pixels)
+    assert view.dtype == torch.uint8
+    before = [max(0, least - length) // 2 for length in (height, width)]
+    rows = [mirrored(i - before[0], height) for i in range(max(height, least))]
+    columns = [mirrored(i - before[1], width) for i in range(max(width, least))]
+    assert np.array_equal(view[0].permute(1, 2, 0).numpy(), pixels[rows][:, columns])
+
+
+def test_native_size_copies_nothing_of_a_picture_that_is_large_enough():
+    pixels = picture(64, 200)
+    assert NativeSize(64)(pixels).data_ptr() == pixels.ctypes.data
+
+
+def test_only_views_of_any_size_go_alone():
+    assert NativeSize().batch == 1
+    others = [SquareCrops(), CentreCrop(), WholePicture(), Windows()]
+    assert [view.batch for view in others] == [None] * 4
+
+
+@given(st.integers(1, 9000), st.integers(1, 9000), st.integers(32, 400), st.integers(1, 20))
+@example(3000, 4000, 224, 12)
+@example(448, 448, 224, 12)
+@example(225, 225, 224, 12)
+@example(225, 9000, 224, 12)
+def test_windows_lie_inside_evenly_and_at_most_so_many(height, width, side, most):
+    view = Windows(side, most)
+    corners = view.corners(height, width)
+    assert bool(corners) == (min(height, width) > side)
+    assert len(set(corners)) == len(corners) <= most
+    for starts, length in zip(zip(*corners, strict=True), (height, width), strict=False):
+        starts = sorted(set(starts))
+        steps = set(np.diff(starts).tolist())
+        assert max(steps, default=0) - min(steps, default=0) <= 1
+        assert starts[0] + starts[-1] == pytest.approx(length - side, abs=1)  # centred
+        assert len(starts) == 1 or starts[0] == 0
+        assert len(starts) <= -(-length // side)
+    if corners and -(-height // side) * -(-width // side) <= most:
+        rows, columns = view.grid(height, width)
+        assert rows * side >= height
+        assert columns * side >= width
+
+
+@given(st.integers(225, 9000), st.integers(225, 9000), st.integers(1, 20))
+def test_no_other_grid_of_windows_has_shorter_steps(height, width, most):
+    rows, columns = Windows(224, most).grid(height, width)
+    longest = max(height / rows, width / columns)
+    for other in range(1, most + 1):
+        across = most // other
+        if other * 224 < height + 224 and across * 224 < width + 224:
+            assert longest <= max(height / other, width / across)
+
+
+@pytest.mark.parametrize(
+    ("size", "grid"),
+    [
+        ((3000, 4000), (3, 4)),
+        ((4000, 3000), (4, 3)),
+        ((3000, 3000), (3, 3)),
+        ((1080, 1920), (3, 4)),
+        ((300, 2000), (1, 7)),
+        ((500, 500), (3, 3)),
+        ((384, 512), (2, 3)),
+    ],
+)
+def test_grids_of_windows_of_usual_pictures(size, grid):
+    assert Windows(224).grid(*size) == grid
+
+
+@pytest.mark.parametrize("size", [(100, 130), (33, 200), (65, 64)])
+def test_windows_are_the_picture_s_own_pixels_after_the_crops(size):
+    pixels, view = picture(*size), Windows(32)
+    crops, both = SquareCrops(32)(pixels), view(pixels)
+    assert both.dtype == torch.float32
+    assert torch.equal(both[: len(crops)], crops)
+    corners = view.corners(*size)
+    assert len(both) == len(crops) + len(corners)
+    for (top, left), window in zip(corners, both[len(crops) :], strict=True):
+        expected = pixels[top : top + 32, left : left + 32].transpose(2, 0, 1)
+        assert np.array_equal((window * 255).round().numpy(), expected)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (32, 90), (20, 90)])
+def test_a_picture_no_larger_than_a_window_has_crops_only(size):
+    pixels = picture(*size)
+    assert torch.equal(Windows(32)(pixels), SquareCrops(32)(pixels))
+
+
+def test_views_of_any_size_tell_their_settings():
+    assert NativeSize().describe() == {"geometry": "native", "least": 64}
+    assert Windows(384).describe() == {"geometry": "windows", "side": 384, "most": 12}

@@ -10,8 +10,8 @@ from ddriqa import Scorer, ddr, load_encoder
 from ddriqa.encoders.clip import import_open_clip
 from ddriqa.errors import UsageError
 from ddriqa.images.views import SquareCrops, square_crops
-from ddriqa.metrics.ddr import DDR, directions
-from ddriqa.metrics.prompts import published_pairs, read_pairs, select_pairs
+from ddriqa.metrics.ddr import DDR, directions, join_shape, shape_cue
+from ddriqa.metrics.prompts import PromptPair, published_pairs, read_pairs, select_pairs
 
 # Float64 vectors of the research sheet (its section 2.6), computed from the literal equations.
 I = torch.arange(512, dtype=torch.float64)  # noqa: E741
@@ -189,6 +189,145 @@ def test_square_crops_stored_vectors():
         torch.testing.assert_close(
             views[crop, :, row, column], torch.tensor(values), atol=2e-6, rtol=0
         )
+
+
+def gaussian(generator):
+    return torch.randn(2000, 1024, generator=generator, dtype=torch.float64)
+
+
+def laplace(generator):
+    return (
+        gaussian(generator).sign()
+        * -torch.rand(2000, 1024, generator=generator, dtype=torch.float64).log()
+    )
+
+
+def student_3(generator):
+    chi = sum(gaussian(generator) ** 2 for _ in range(3))
+    return gaussian(generator) / (chi / 3).sqrt()
+
+
+def one_outlier(generator):
+    return torch.cat([gaussian(generator)[:, 1:], torch.full((2000, 1), 10.0)], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [(gaussian, 0.983), (laplace, 0.760), (student_3, 0.669), (one_outlier, 0.910)],
+)
+def test_shape_cue_of_known_distributions(entries, expected):
+    """Values of the research sheet (section 7.3)."""
+    features = entries(torch.Generator().manual_seed(0))
+    assert shape_cue(features).mean().item() == pytest.approx(expected, abs=0.004)
+
+
+def test_shape_cue_written_out():
+    values = [3.0, -1.0, 0.5, -0.25]
+    sizes = [abs(value) for value in values]
+    mean = sum(sizes) / 4
+    deviation = math.sqrt(sum((size - mean) ** 2 for size in sizes) / 3) + 1e-6
+    expected = sum(2 * (math.sqrt(size / deviation + 1) - 1) for size in sizes) / 4
+    features = torch.tensor([values], dtype=torch.float64)
+    assert shape_cue(features).item() == pytest.approx(expected, abs=1e-12)
+    assert shape_cue(1000 * features).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_shape_joins_by_the_softmax_of_the_difference():
+    response = torch.tensor([0.1, 0.4, 0.9], dtype=torch.float64)
+    shape = torch.tensor([0.98, 0.4, 0.2], dtype=torch.float64)
+    difference = response - shape
+    weights = torch.softmax(torch.stack([1.0 + difference, 0.6 - difference]), dim=0)
+    expected = weights[0] * response + weights[1] * shape
+    torch.testing.assert_close(join_shape(response, shape), expected, rtol=0, atol=1e-12)
+
+
+def test_shape_moves_the_score_and_no_type():
+    encoder = load_encoder("toy")
+    features = encoder.encode_image(torch.rand(3, 3, 32, 32))
+    plain, joined = DDR(encoder).score(features), DDR(encoder, shape=True).score(features)
+    assert list(joined) == [*plain, "ddr_shape"] == list(DDR(encoder, shape=True).columns)
+    for name, values in plain.items():
+        if name != "ddr":
+            assert torch.equal(joined[name], values)
+    torch.testing.assert_close(joined["ddr_shape"], shape_cue(features))
+    torch.testing.assert_close(joined["ddr"], join_shape(plain["ddr"], joined["ddr_shape"]))
+    assert torch.autograd.gradcheck(
+        lambda f: join_shape(ddr(f, DIRECTION[None]).mean(-1), shape_cue(f)),
+        (FEATURE[None].requires_grad_(),),
+    )
+
+
+def test_shape_needs_a_response_with_a_range():
+    with pytest.raises(UsageError, match="l2"):
+        DDR(load_encoder("toy"), disparity="l2", shape=True)
+
+
+def test_more_pairs_come_beside_the_others():
+    encoder = load_encoder("toy")
+    metric = DDR(encoder, more=True)
+    names = [pair.name for pair in metric.pairs]
+    assert names[:4] == ["color", "noise", "blur", "exposure"]
+    assert names[4:] == [
+        "photo",
+        "sharpness",
+        "edges",
+        "resolution",
+        "noise_free",
+        "quality",
+        "picture",
+    ]
+    features = encoder.encode_image(torch.rand(3, 3, 32, 32))
+    scores = metric.score(features)
+    types = torch.stack([scores[f"ddr_{name}"] for name in names])
+    torch.testing.assert_close(scores["ddr"], types.mean(0))
+    for name, values in DDR(encoder).score(features).items():
+        assert name == "ddr" or torch.equal(scores[name], values)
+
+
+@pytest.mark.parametrize(("name", "option"), [("edges", "more"), ("shape", "shape")])
+def test_a_user_s_pair_that_an_option_has_the_name_of_is_refused(name, option):
+    mine = {name: PromptPair(name, "Crisp edges.", "Soft edges.")}
+    assert DDR(load_encoder("toy"), pairs=mine).columns == ("ddr", f"ddr_{name}")
+    with pytest.raises(UsageError, match=f"ddr_{name}"):
+        DDR(load_encoder("toy"), pairs=mine, **{option: True})
+
+
+def test_options_that_are_off_leave_no_trace():
+    """Percentile tables and sidecars of earlier runs are matched with this."""
+    encoder = load_encoder("builtin")
+    keys = ["name", "types", "view", "adaptation", "disparity", "eps"]
+    assert list(DDR(encoder).describe()) == keys
+    assert DDR(encoder, shape=True).describe() == {**DDR(encoder).describe(), "shape": True}
+    assert DDR(encoder, more=True).describe() != DDR(encoder).describe()
+    assert list(DDR(encoder).usual) == ["ddr_color", "ddr_noise", "ddr_blur", "ddr_exposure"]
+    assert DDR(encoder, geometry="windows").usual == {}
+
+
+def test_columns_begin_with_the_metric_s_name():
+    metric = DDR(load_encoder("builtin"), types=["blur"], shape=True)
+    metric.name = "ddr+shape"
+    assert metric.columns == ("ddr+shape", "ddr+shape_blur", "ddr+shape_shape")
+    assert list(metric.usual) == ["ddr+shape_blur"]
+    assert tuple(metric.score(torch.randn(2, 128))) == metric.columns
+
+
+def test_windows_count_like_crops():
+    encoder = load_encoder("toy")
+    metric = DDR(encoder, geometry="windows")
+    pixels = torch.randint(0, 256, (70, 90, 3), dtype=torch.uint8)
+    image = pixels.permute(2, 0, 1)[None].float() / 255
+    crops = SquareCrops(32).of_tensor(image)[0]
+    corners = [(top, left) for top in (0, 19, 38) for left in (0, 29, 58)]
+    windows = [image[0, :, top : top + 32, left : left + 32] for top, left in corners]
+    features = encoder.encode_image(torch.cat([crops, torch.stack(windows)]))
+    ours = metric.score(encoder.encode_image(metric.view(pixels.numpy())))["ddr"].mean()
+    torch.testing.assert_close(ours, DDR(encoder).score(features)["ddr"].mean())
+
+
+def test_a_picture_at_its_own_size_takes_native_features():
+    encoder = load_encoder("toy")
+    assert DDR(encoder).needs == DDR(encoder, geometry="windows").needs == "features"
+    assert DDR(encoder, geometry="native").needs == "native_features"
 
 
 @pytest.mark.slow

@@ -12,9 +12,10 @@ from PIL import Image
 
 from ddriqa import Scorer
 from ddriqa.encoders import load_encoder
-from ddriqa.errors import DdriqaError, DeviceError, UsageError
+from ddriqa.errors import DdriqaError, DeviceError, ImageError, UsageError
 from ddriqa.metrics import catalogue
 from ddriqa.metrics.ddr import DDR, Disparity
+from ddriqa.metrics.laplacian import LaplacianVariance
 from ddriqa.metrics.prompts import PromptPair
 from ddriqa.scoring import Record
 
@@ -165,14 +166,67 @@ def test_max_pixels(scorer):
     assert "--max-pixels" in record.error
 
 
-def test_the_table_of_metrics():
+def test_disparities_are_those_of_ddr():
     assert get_args(Disparity) == catalogue.DISPARITIES
-    for name, target in catalogue.METRICS.items():
-        module, attribute = target.split(":")
-        metric = getattr(__import__(module, fromlist=[attribute]), attribute)(load_encoder("toy"))
-        assert metric.name == name
-        assert metric.higher_is_better
-        assert metric.columns[0] == name
+
+
+def test_metrics_of_pixels_need_no_encoder():
+    scorer = Scorer(["laplacian_variance", "colourfulness"], encoder="no-such-encoder")
+    record = scorer.score(picture())
+    assert record.scores.keys() == {"laplacian_variance", "colourfulness"}
+    assert scorer.percentiles is None
+    assert scorer.describe()["encoder"] == {"fingerprint": None, "name": "none"}
+    assert scorer.directions == {"laplacian_variance": True, "colourfulness": None}
+
+
+def test_metrics_share_one_pass_and_each_scores_as_alone():
+    names = ["ddr", "ddr+unadapted", "stage_statistics", "laplacian_variance"]
+    together = Scorer(names, encoder="toy").score(picture())
+    for name in names:
+        alone = Scorer(name, encoder="toy").score(picture())
+        assert alone.scores.items() <= together.scores.items()
+
+
+def test_a_metric_that_fails_leaves_the_others_their_scores():
+    class Picky(LaplacianVariance):
+        name = "picky"
+
+        def measure(self, pixels):
+            raise ImageError("", "is smaller than 4096 pixels")
+
+    scorer = Scorer(["ddr", "laplacian_variance"], encoder="toy")
+    scorer.columns  # noqa: B018  it loads
+    scorer._pipeline.of_pixels.append(Picky())
+    record = scorer.score(picture())
+    assert record.error == "picky: is smaller than 4096 pixels"
+    assert {"ddr", "laplacian_variance"} <= record.scores.keys()
+
+
+def test_only_some_of_the_metrics_with_the_same_model():
+    scorer = Scorer(["ddr", "laplacian_variance"], encoder="toy")
+    narrow = scorer.only(["laplacian_variance"])
+    assert narrow.score(picture()).scores.keys() == {"laplacian_variance"}
+    assert narrow.loaded_encoder is scorer.loaded_encoder
+    assert scorer.score(picture()).scores.keys() >= {"ddr", "laplacian_variance"}
+
+
+def test_an_option_that_no_metric_knows_is_refused():
+    with pytest.raises(UsageError, match="says nothing to laplacian_variance"):
+        Scorer("laplacian_variance", types="blur").columns  # noqa: B018
+    assert Scorer(["laplacian_variance", "ddr"], encoder="toy", types="blur").columns
+
+
+def test_short_side_shrinks_before_anything_looks():
+    large = Image.fromarray(picture()).resize((300, 240), Image.Resampling.BICUBIC)
+    small = large.resize((100, 80), Image.Resampling.BICUBIC)
+    kept = Scorer(["laplacian_variance", "ddr"], encoder="toy").score(small)
+    shrunk = Scorer(["laplacian_variance", "ddr"], encoder="toy", short_side=80).score(large)
+    assert (shrunk.width, shrunk.height) == (300, 240)
+    for name, value in kept.scores.items():
+        if name != "percentile":
+            assert shrunk.scores[name] == pytest.approx(value, rel=0.05)
+    untouched = Scorer("laplacian_variance", short_side=4000).score(large)
+    assert untouched.scores == Scorer("laplacian_variance").score(large).scores
 
 
 def test_making_a_scorer_loads_nothing_heavy():

@@ -1,0 +1,140 @@
+"""Files of a benchmark: figures, and scores beside labels for other programs and ``--compare``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ddriqa.benchmark.run import Outcome
+from ddriqa.errors import OutputError, UsageError
+from ddriqa.scoring.replacing import replacing
+from ddriqa.scoring.sidecar import sidecar_path
+from ddriqa.scoring.table import write_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from ddriqa.benchmark.run import Scored
+
+ABOUT_PICTURES = ("picture", "label", "group", "reference", "split", "error")
+KIND = "ddriqa bench scores"
+
+
+def protocol_of(scored: Scored) -> dict[str, Any]:
+    """Everything that a number of this set hangs on, as plain values."""
+    rated = scored.rated
+    return {
+        "dataset": rated.dataset.name,
+        "title": rated.dataset.title,
+        "development_set": rated.dataset.development,
+        "protocol": rated.protocol,
+        "list": rated.dataset.protocols[rated.protocol].about,
+        "label": rated.dataset.protocols[rated.protocol].label,
+        "label_higher_is_better": rated.dataset.higher_is_better,
+        "split": rated.split,
+        "pictures": len(rated.pictures),
+        "missing": rated.missing,
+        "failed": scored.errors,
+        "unlabelled": rated.unlabelled,
+        "warnings": rated.warnings,
+        "scorer": scored.facts,
+    }
+
+
+def write_figures(path: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> None:
+    """The figures as CSV, and as JSON with all that they hang on beside it (``FILE.json``).
+
+    Raises:
+        OutputError: they can't be written.
+    """
+    import pandas as pd
+
+    _write_table(path, pd.DataFrame(rows), about)
+
+
+def write_scores(path: Path, scored: Scored) -> None:
+    """A row a picture: its name, label, group, reference, split, error, and every score.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    import pandas as pd
+
+    rows = [
+        (p.name, p.label, p.group, p.reference, p.split, scored.errors.get(p.name))
+        for p in scored.rated.pictures
+    ]
+    frame = pd.DataFrame(rows, columns=list(ABOUT_PICTURES))
+    columns = {outcome.column: outcome.scores for outcome in scored.outcomes}
+    about = {
+        "kind": KIND,
+        **protocol_of(scored),
+        "columns": {
+            outcome.column: {
+                "metric": outcome.metric,
+                "higher_is_better": outcome.higher_is_better,
+            }
+            for outcome in scored.outcomes
+        },
+    }
+    _write_table(path, pd.concat([frame, pd.DataFrame(columns)], axis=1), about)
+
+
+def read_scores(path: Path, column: str | None = None) -> tuple[pd.DataFrame, Outcome, bool]:
+    """What ``write_scores`` wrote: the pictures by name, one of the columns, and whether a higher
+    label is better.
+
+    Args:
+        column: by default the first metric's score.
+
+    Raises:
+        UsageError: no such column.
+        OutputError: it isn't such a table, or has no sidecar.
+    """
+    import pandas as pd
+
+    about = _read_about(path)
+    columns = about["columns"]
+    column = column or next(iter(columns))
+    if column not in columns:
+        known = f"Known: {', '.join(columns)}"
+        raise UsageError(str(path), f"has no column {column!r}", known)
+    try:
+        frame = pd.read_csv(path, dtype={"picture": str}, keep_default_na=True)
+        scores = frame[column].to_numpy(np.float64)
+        frame = frame[["picture", "label"]].set_index("picture")
+    except (OSError, ValueError, KeyError) as fault:
+        raise OutputError(str(path), "isn't a table of ddriqa bench --scores") from fault
+    if frame.index.has_duplicates:
+        raise OutputError(str(path), "names a picture twice")
+    higher = columns[column]["higher_is_better"]
+    return frame, Outcome(column, column, higher, scores), about["label_higher_is_better"]
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise OutputError(str(path), "no such file")
+    try:
+        about = json.loads(sidecar_path(path).read_text("utf-8"))
+    except (OSError, ValueError):
+        about = {}
+    if about.get("kind") != KIND:
+        hint = "Make it with ddriqa bench --scores FILE; its sidecar FILE.json belongs to it"
+        raise OutputError(str(path), "isn't a table of ddriqa bench --scores", hint)
+    return about
+
+
+def _write_table(path: Path, frame: pd.DataFrame, about: Mapping[str, Any]) -> None:
+    text = json.dumps(about, indent=2, default=str, allow_nan=False) + "\n"
+    try:
+        with replacing(path) as stream:
+            stream.write(frame.to_csv(index=False, lineterminator="\n").encode())
+        with replacing(sidecar_path(path)) as stream:
+            stream.write(text.encode())
+    except OSError as fault:
+        raise write_failure(path, fault) from fault
