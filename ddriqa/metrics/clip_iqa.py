@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from ddriqa.encoders import Encoder
     from ddriqa.images.views import View
 
-SCALE = 100.0  # exp(logit_scale) of OpenAI's models, for encoders that were trained without one
+SCALE = 100.0
+"""exp(logit_scale) of OpenAI's models, and the scale of CLIP-IQA."""
+UNTRAINED_SCALE = 1.0
+"""For encoders trained without a temperature, whose cosines differ by more than CLIP's: with 100
+most scores would be exactly 0 or 1."""
 PAIR = PromptPair("quality", "Good photo.", "Bad photo.")
 FIVE_PAIRS = (
     PromptPair("quality", "Good image", "bad image"),
@@ -79,7 +83,7 @@ class CLIPIQA:
         self.pairs = FIVE_PAIRS if five else (PAIR,)
         self.good = encoder.text_features([pair.clean for pair in self.pairs])
         self.bad = encoder.text_features([pair.degraded for pair in self.pairs])
-        self.scale = float(encoder.card.numbers.get("logit_scale", SCALE))
+        self.scale = float(encoder.card.numbers.get("logit_scale", UNTRAINED_SCALE))
         self.usual: dict[str, tuple[float, float]] = {}
 
     @property

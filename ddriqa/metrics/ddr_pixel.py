@@ -52,6 +52,8 @@ def pixel_response(
         damaged = degrade(image, degradation, level, seed)
     except ValueError as error:
         raise UsageError(degradation, str(error)) from error
+    if geometry == "native":
+        raise UsageError("geometry", "native isn't one of the paper's", "Known: crops, view")
     view = encoder.view_for(geometry)
     with torch.inference_mode():
         before, after = (_encode(encoder, view(pixels)) for pixels in (image, damaged))

@@ -60,6 +60,8 @@ class Batches:
         self._running: deque[_Running] = deque()
         self._values: dict[Prepared, dict[str, list[float | None]]] = {}
         count, threads = streams(device)
+        if any(metric.view.batch == 1 for metric in metrics):  # large pictures; memory for one
+            count, threads = 1, torch.get_num_threads()
         here = count == 1 and threads == torch.get_num_threads()
         self._pool = None if here else pool(count, threads, "ddriqa-encode")
 

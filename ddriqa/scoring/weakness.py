@@ -15,10 +15,13 @@ FEW = 8
 def type_columns(columns: Sequence[str]) -> list[str]:
     """The columns of types among the score columns: those named ``score_type``, in order.
 
+    ``score_shape`` is a cue of its own (``ddr+shape``), and no type.
+
     >>> type_columns(["ddr", "ddr_noise", "ddr_blur", "percentile"])
     ['ddr_noise', 'ddr_blur']
     """
-    return [name for name in columns if name.startswith(f"{columns[0]}_")]
+    score = columns[0]
+    return [name for name in columns if name.startswith(f"{score}_") and name != f"{score}_shape"]
 
 
 class Weakness:

@@ -188,7 +188,7 @@ def test_the_description_fixes_the_numbers(clip):
     }
     toolbox = CLIPIQA(load_encoder("toy"), five=True).describe()
     assert toolbox["types"] == {name: list(pair) for name, pair in FIVE.items()}
-    assert toolbox["scale"] == 100
+    assert toolbox["scale"] == 1  # trained without a temperature
 
 
 def test_columns_begin_with_the_metric_s_name():

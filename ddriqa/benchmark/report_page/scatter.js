@@ -43,7 +43,7 @@ class Scatter {
       legend: { show: false },
       cursor: { show: false },
       scales: { x: { time: false, range: this.x }, y: { range: this.y } },
-      axes: [scaleAxis(this.metric.name, 40, 56), scaleAxis(this.set.label, 58, 36)],
+      axes: [scaleAxis(this.metric.name, 24, 56), scaleAxis(this.set.label, 42, 36)],
       series: [{}, { show: false }],
       hooks: { draw: [() => this.paint()] },
     };
@@ -130,7 +130,7 @@ function scaleAxis(name, size, space) {
     labelFont: "12px system-ui, sans-serif",
     labelSize: 20,
     labelGap: 0,
-    size: size - 20 > 20 ? size - 16 : 24,
+    size,
     gap: 4,
     space,
     grid: faint,
