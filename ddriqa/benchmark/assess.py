@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ddriqa.benchmark.bootstrap import bootstrap, compare, interval
 from ddriqa.benchmark.correlation import STATISTICS, WithinGroups, mean_within
-from ddriqa.benchmark.fitting import Fit, FitError, fit_cubic, fit_logistic4, fit_logistic5
+from ddriqa.benchmark.fitting import FITS, Fit, FitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from ddriqa.benchmark.bootstrap import Comparison
     from ddriqa.benchmark.run import Outcome, Scored
 
-FITS: dict[str, Callable[[ArrayLike, ArrayLike], Fit]] = {
-    "logistic4": fit_logistic4,
-    "logistic5": fit_logistic5,
-    "cubic": fit_cubic,
-}
 FEWEST = 3
 """Pictures; fewer have no correlation worth a number."""
 
@@ -143,8 +138,16 @@ def _assessed(
         {name: statistic(scores, marks) for name, statistic in STATISTICS.items()},
         _intervals(scores, marks, statistics, *resampling),
         {name: _fitted(fit, scores, marks) for name, fit in FITS.items()} if whole else {},
-        mean_within(scores, marks, by[known].tolist()) if by is not None else None,
+        _within(scores, marks, by[known]) if by is not None else None,
     )
+
+
+def _within(
+    scores: NDArray[np.float64], labels: NDArray[np.float64], by: NDArray[Any]
+) -> WithinGroups:
+    """The mean SRCC within groups; pictures without one don't count."""
+    grouped = np.array([group is not None for group in by], dtype=bool)
+    return mean_within(scores[grouped], labels[grouped], by[grouped].tolist())
 
 
 def _intervals(
@@ -180,14 +183,24 @@ class Pair:
 
 
 def pairs_with_first(scored: Scored, *, rounds: int = 1000, seed: int = 0) -> Iterator[Pair]:
-    """The first metric against each of the others; a characteristic isn't compared."""
+    """The first metric's SRCC against each other one's; a characteristic isn't compared."""
     scores = [o for o in scored.outcomes if o.is_score and o.higher_is_better is not None]
+    labels = oriented(scored)
     for other in scores[1:]:
-        yield paired_metrics(scores[0], other, oriented(scored), rounds=rounds, seed=seed)
+        if np.sum(np.isfinite(scores[0].scores) & np.isfinite(other.scores)) >= FEWEST:
+            yield paired_metrics(
+                *(scores[0], other, labels), rounds=rounds, seed=seed, statistics=("srcc",)
+            )
 
 
 def paired_metrics(
-    a: Outcome, b: Outcome, labels: NDArray[np.float64], *, rounds: int = 1000, seed: int = 0
+    a: Outcome,
+    b: Outcome,
+    labels: NDArray[np.float64],
+    *,
+    rounds: int = 1000,
+    seed: int = 0,
+    statistics: Sequence[str] = tuple(STATISTICS),
 ) -> Pair:
     """Whether one metric agrees with people more than another; labels are oriented.
 
@@ -195,7 +208,7 @@ def paired_metrics(
         ValueError: too few pictures have both scores.
     """
     both = np.isfinite(a.scores) & np.isfinite(b.scores)
-    statistics = compare(
+    found = compare(
         a.scores[both],
         b.scores[both],
         labels[both],
@@ -203,8 +216,9 @@ def paired_metrics(
         b_higher_is_better=b.higher_is_better is not False,
         rounds=rounds,
         seed=seed,
+        statistics=statistics,
     )
-    return Pair(a.metric, b.metric, int(both.sum()), statistics)
+    return Pair(a.metric, b.metric, int(both.sum()), found)
 
 
 def _plain(value: Any) -> Any:

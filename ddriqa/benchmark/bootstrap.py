@@ -126,8 +126,9 @@ def compare(
     labels_higher_is_better: bool = True,
     rounds: int = ROUNDS,
     seed: int = 0,
+    statistics: Sequence[str] = tuple(STATISTICS),
 ) -> dict[str, Comparison]:
-    """Whether one scorer agrees with people more than another, by every statistic.
+    """Whether one scorer agrees with people more than another, by each of the statistics.
 
     A correlation changes its sign here where directions differ (a higher-is-better scorer against
     DMOS, NIQE against MOS), so that a scorer which gets the direction wrong counts as bad, not as
@@ -142,6 +143,7 @@ def compare(
         labels_higher_is_better: false for DMOS.
         rounds: resamples, the same ones for both.
         seed: of the draws.
+        statistics: of ``srcc``, ``krcc``, ``plcc``.
 
     Returns:
         A ``Comparison`` for each statistic's name. Resamples in which either is undefined are left
@@ -155,9 +157,12 @@ def compare(
         orientation(scores_higher_is_better=higher, labels_higher_is_better=labels_higher_is_better)
         for higher in (a_higher_is_better, b_higher_is_better)
     ]
-    resampled = bootstrap(np.stack([first, second]), labels, rounds=rounds, seed=seed)
+    resampled = bootstrap(
+        np.stack([first, second]), labels, rounds=rounds, seed=seed, statistics=statistics
+    )
     comparisons = {}
-    for name, statistic in STATISTICS.items():
+    for name in statistics:
+        statistic = STATISTICS[name]
         a, b = signs[0] * statistic(first, labels), signs[1] * statistic(second, labels)
         differences = (resampled[name] * signs) @ [1, -1]
         low, high = interval(differences)

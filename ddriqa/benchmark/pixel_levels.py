@@ -134,8 +134,9 @@ def summary(
 
     Returns:
         ``levels``: name -> ``level``, ``srcc``, ``low``, ``high``, ``n``, ``tuned`` (true for the
-        level that agrees best: it is *tuned on these labels*); ``adaptive``: the same four figures
-        of the feature-domain response, to which nothing is tuned; ``best``: the tuned level's
+        level that agrees best: it is *tuned on these labels*), ``quartiles`` (least, first,
+        median, third, greatest response: the distribution of Fig. 2); ``adaptive``: the same
+        figures of the feature-domain response, to which nothing is tuned; ``best``: the tuned level's
         name, or None; ``n``; ``n_failed``; ``failed``: picture -> reason; ``protocol``. Figures
         are None where they don't exist: fewer than two pictures, or a constant.
     """
@@ -154,13 +155,22 @@ def summary(
     best = max(known, key=lambda name: known[name]) if known else None
     return {
         "levels": {
-            name: {"level": level, **cells[name], "tuned": name == best}
-            for name, level in protocol.levels.items()
+            name: {
+                "level": level,
+                **cells[name],
+                "tuned": name == best,
+                "quartiles": _quartiles(scores[index]),
+            }
+            for index, (name, level) in enumerate(protocol.levels.items(), start=1)
         },
-        "adaptive": cells[ADAPTIVE],
+        "adaptive": {**cells[ADAPTIVE], "quartiles": _quartiles(scores[0])},
         "best": best,
         "n": len(good),
         "n_failed": len(failed),
         "failed": failed,
         "protocol": asdict(protocol),
     }
+
+
+def _quartiles(values: np.ndarray) -> list[float] | None:
+    return [float(v) for v in np.quantile(values, [0, 0.25, 0.5, 0.75, 1])] if len(values) else None

@@ -64,12 +64,15 @@ class Result:
         assessments: of ``assess``.
         pairs: the first metric against each other one.
         published: metric -> published rows that the same measurement should reproduce.
+        rounds, seed: of the bootstrap that gave the intervals.
     """
 
     scored: Scored
     assessments: list[Assessment]
     pairs: list[Pair]
     published: Mapping[str, Sequence[Published]] = field(default_factory=dict)
+    rounds: int = 0
+    seed: int = 0
 
     @property
     def scores(self) -> list[Outcome]:
@@ -167,6 +170,8 @@ def _set(result: Result, plots: Mapping[str, Any]) -> dict[str, Any]:
     rated, dataset = scored.rated, scored.rated.dataset
     protocol = dataset.protocols[rated.protocol]
     facts = protocol_of(scored)
+    if result.rounds:
+        facts["bootstrap"] = {"rounds": result.rounds, "seed": result.seed, "interval": "95 %"}
     return {
         "dataset": dataset,
         "title": printable(dataset.title),

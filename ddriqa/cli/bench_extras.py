@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -126,16 +127,22 @@ def pixel_levels(
 def show_pixel_levels(found: dict[str, Any], *, to_stderr: bool) -> None:
     """A line a level."""
     console = Console(stderr=to_stderr, highlight=False)
-    table = _table("Gaussian blur of the pixels", ["SRCC", "95 % interval", ""])
+    heads = ["SRCC", "95 % interval", "lowest", "quarter", "median", "3 quarters", "highest"]
+    table = _table("Gaussian blur of the pixels", heads)
     for name, cell in found["levels"].items():
-        tuned = "tuned on these labels" if cell["tuned"] else ""
-        table.add_row(name, _number(cell["srcc"]), _interval(cell), tuned)
-    cell = found["adaptive"]
-    table.add_row("adaptive (features)", _number(cell["srcc"]), _interval(cell), "")
+        mark = " *" if cell["tuned"] else ""
+        _add_level(table, name + mark, cell)
+    _add_level(table, "adaptive (features)", found["adaptive"])
     console.print()
     console.print(table)
+    console.print(Text("* tuned on these labels, and no fair figure therefore", style="dim"))
     if found["n_failed"]:
         console.print(Text(f"{found['n_failed']} failed: {', '.join(found['failed'])}"))
+
+
+def _add_level(table: Table, name: str, cell: dict[str, Any]) -> None:
+    spread = [f"{value:.3f}" for value in cell["quartiles"] or [math.nan] * 5]
+    table.add_row(name, _number(cell["srcc"]), _interval(cell), *spread)
 
 
 def _table(first: str, others: Sequence[str]) -> Table:
@@ -155,4 +162,4 @@ def _number(value: float | None) -> str:
 
 
 def _interval(cell: dict[str, Any]) -> str:
-    return "" if cell["low"] is None else f"{cell['low']:.3f} to {cell['high']:.3f}"
+    return "" if cell["low"] is None else f"[{cell['low']:.3f}, {cell['high']:.3f}]"

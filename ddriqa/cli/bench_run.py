@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ddriqa.cli.interrupts import Interruptible
 from ddriqa.cli.options import read_batch_size
 from ddriqa.cli.outputs import behind_links, check_place
+from ddriqa.cli.settings import sources
 from ddriqa.cli.streams import protected
 from ddriqa.cli.talk import Talk, counted, tell
 from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED, OutputError, UsageError
@@ -55,6 +57,10 @@ class Bench:
             check_report_folder(given.report)
         self.scorers: dict[int | None, Scorer] = {}
         self.extras: list[dict[str, Any]] = []
+        self.seconds: dict[str, dict[str, float]] = {}
+        if given.verbose:
+            for line in sources(given.context):
+                self.talk.say(f"setting {line}")
         self._scorer(None)  # refuses what is wrong with the metrics
 
     def finish(self) -> int:
@@ -115,14 +121,23 @@ class Bench:
         from ddriqa.benchmark.report import Result
 
         given = self.given
+        begun = time.perf_counter()
         scored = self._score(rated)
+        scoring = time.perf_counter() - begun
         assessments = assess(scored, rounds=given.rounds, seed=given.seed)
         pairs = (
             list(pairs_with_first(scored, rounds=given.rounds, seed=given.seed))
             if given.rounds
             else []
         )
-        return Result(scored, assessments, pairs, published_for(scored))
+        statistics = time.perf_counter() - begun - scoring
+        self.seconds[rated.dataset.name] = {"scoring": scoring, "statistics": statistics}
+        if given.verbose:
+            self.talk.say(
+                f"{counted(scored.computed, 'picture')} scored in {scoring:.1f} s, "
+                f"statistics took {statistics:.1f} s"
+            )
+        return Result(scored, assessments, pairs, published_for(scored), given.rounds, given.seed)
 
     def _extra(self, scored: Scored) -> dict[str, Any]:
         """What was asked for beside the figures."""
@@ -181,6 +196,7 @@ class Bench:
             about["bootstrap"] = {"rounds": given.rounds, "seed": given.seed, "interval": "95 %"}
             about["figures"] = rows
             about["extras"] = self.extras
+            about["seconds"] = self.seconds
             about["pairs"] = [row for result in results for row in pair_rows(result)]
             write_figures(behind_links(given.output), rows, about)
         if given.scores:

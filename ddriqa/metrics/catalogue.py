@@ -40,7 +40,8 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "niqe": {"y": {"luminance": "y"}},
 }
-"""Metric -> what may follow its name with a plus sign (``ddr+windows``) -> the class's options. Types add up: ``ddr+blur+noise``."""
+"""Metric -> what may follow its name with a plus sign (``ddr+windows``) -> the class's options.
+Types add up: ``ddr+blur+noise``."""
 
 FILES = {"niqe": "parameters", "ic9600": "weights", "vgg_statistics": "weights"}
 """Metric -> the class's option that a file after an equals sign (``niqe=FILE``) gives."""

@@ -85,6 +85,9 @@ def write_report(
         names = make_thumbnails(records, thumbnails, progress)
         data = page_data(records, names, folder, columns=columns, usual=usual)
         figures = key_figures(records, columns)
+        directions = facts.get("higher_is_better", {})
+        figures["higher_is_better"] = directions.get(columns[0], True)
+        data["best_first"] = "asc" if figures["higher_is_better"] is False else "desc"
         figures["usual_known"] = all(name in usual for name in data["types"])
         write_page(folder / PAGE, render(data, figures, facts))
         remove_others(thumbnails, set(names))

@@ -93,7 +93,7 @@ def test_dmos_is_turned(answers):
 def test_without_pictures_there_are_no_figures(answers):
     found = summary([answers[2]], labels_higher_is_better=True, rounds=10)
     assert found["best"] is None
-    assert found["adaptive"] == {"srcc": None, "low": None, "high": None, "n": 0}
+    assert found["adaptive"] == {"srcc": None, "low": None, "high": None, "n": 0, "quartiles": None}
 
 
 def test_another_degradation_and_type(rated, encoder):

@@ -1,7 +1,7 @@
 /* Everything together: filters and the order of sorting lead to what is shown. */
 
 const by = (id) => document.getElementById(id);
-const sort = { field: SCORE.field, direction: "desc" };
+const sort = { field: SCORE.field, direction: DATA.best_first };
 const facets = buildFacets(document.querySelector("#filters .facets"), changedSoon);
 const table = buildTable(sort);
 let grid = null; // made when it is first looked at
