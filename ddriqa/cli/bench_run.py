@@ -239,8 +239,12 @@ def _chosen_sets(given: SimpleNamespace) -> Iterator[tuple[Dataset, Path]]:
         if not there:
             hint = f"They lie in folders of their names: {', '.join(DATASETS)}"
             raise UsageError(f"--root {root}", "holds none of the data sets", hint)
-        for name in there:
-            yield dataset(name), root
+        wanted = given.protocol or "official"
+        chosen = [known for known in map(dataset, there) if wanted in known.protocols]
+        if not chosen:
+            reason = f"none of {', '.join(there)} has one named {wanted!r}"
+            raise UsageError("--protocol", reason, "ddriqa bench --list shows them")
+        yield from ((known, root) for known in chosen)
         return
     if not given.dataset:
         raise UsageError("--dataset", "none is given", "ddriqa bench --list shows them")

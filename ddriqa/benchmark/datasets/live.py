@@ -41,6 +41,7 @@ class LIVE(Dataset):
     protocols = {
         "official": Protocol("all 779 damaged pictures, realigned DMOS", "dmos_new", CHECK),
         "ddr": Protocol("all 779, realigned DMOS, as MDFS and DDR", "dmos_new", CHECK),
+        "blur": Protocol("the 145 of Gaussian blur, as probably DDR's Table 1", "dmos_new"),
     }
     layout = """\
 databaserelease2/
@@ -63,7 +64,7 @@ databaserelease2/
         labels, originals, deviations = read_mat(path, *names, length=len(FILES))
         references = _references(files)
         for index, (folder, name) in enumerate(FILES):
-            if int(originals[index]) == 1:
+            if int(originals[index]) == 1 or (protocol == "blur" and folder != "gblur"):
                 continue
             yield Row(
                 f"{folder}/{name}",

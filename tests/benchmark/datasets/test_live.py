@@ -125,3 +125,9 @@ def test_a_table_of_another_length_is_refused(root, labels):
 def test_references_are_unknown_without_their_table(root):
     (root / "databaserelease2" / "refnames_all.mat").unlink()
     assert {picture.reference for picture in dataset("live").load(root).pictures} == {None}
+
+
+def test_the_blur_protocol_takes_that_folder_alone(root):
+    loaded = dataset("live").load(root, "blur")
+    assert len(loaded.pictures) == 145
+    assert {picture.group for picture in loaded.pictures} == {"gblur"}
