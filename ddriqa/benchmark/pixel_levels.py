@@ -136,9 +136,9 @@ def summary(
         ``levels``: name -> ``level``, ``srcc``, ``low``, ``high``, ``n``, ``tuned`` (true for the
         level that agrees best: it is *tuned on these labels*), ``quartiles`` (least, first,
         median, third, greatest response: the distribution of Fig. 2); ``adaptive``: the same
-        figures of the feature-domain response, to which nothing is tuned; ``best``: the tuned level's
-        name, or None; ``n``; ``n_failed``; ``failed``: picture -> reason; ``protocol``. Figures
-        are None where they don't exist: fewer than two pictures, or a constant.
+        figures of the feature-domain response, to which nothing is tuned; ``best``: the tuned
+        level's name, or None; ``n``; ``n_failed``; ``failed``: picture -> reason; ``protocol``.
+        Figures are None where they don't exist: fewer than two pictures, or a constant.
     """
     from ddriqa.benchmark.characteristics import srcc_with_interval
 
