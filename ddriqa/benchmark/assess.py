@@ -79,11 +79,7 @@ class Assessment:
             row[f"rmse_{name}"] = fit.rmse if isinstance(fit, Fit) else None
         row["srcc_within"] = self.within.mean if self.within else None
         row["within_groups"] = self.within.groups if self.within else None
-        return {key: _plain(value) for key, value in row.items()}
-
-    def unfitted(self) -> dict[str, str]:
-        """Curve -> why it couldn't be fitted."""
-        return {name: fit for name, fit in self.fits.items() if isinstance(fit, str)}
+        return {key: plain(value) for key, value in row.items()}
 
 
 def assess(scored: Scored, *, rounds: int = 1000, seed: int = 0) -> list[Assessment]:
@@ -147,6 +143,8 @@ def _within(
 ) -> WithinGroups:
     """The mean SRCC within groups; pictures without one don't count."""
     grouped = np.array([group is not None for group in by], dtype=bool)
+    if grouped.sum() < FEWEST:
+        return WithinGroups(math.nan, 0)
     return mean_within(scores[grouped], labels[grouped], by[grouped].tolist())
 
 
@@ -221,7 +219,8 @@ def paired_metrics(
     return Pair(a.metric, b.metric, int(both.sum()), found)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """NaN as None, numpy's floats as Python's; anything else as it is."""
     if isinstance(value, float):
         return None if math.isnan(value) else float(value)
     return value

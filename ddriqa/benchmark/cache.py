@@ -1,17 +1,18 @@
 """Scores that earlier runs made, kept so that other statistics, or one metric more, cost nothing.
 
-A folder a data set, a table a run. A score is taken from it where the metric's settings, the
-encoder's weights and the versions are the same, and the picture hasn't changed since.
+A folder a data set, a table a run. A score is taken from it where the metric's settings and code,
+the encoder's weights and the versions are the same, and the picture is the same file. Its rows name
+pictures by their ``identity``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import time
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.errors import DdriqaError, OutputError
@@ -35,16 +36,16 @@ class Known:
     """What is known of one metric.
 
     Attributes:
-        scores: picture -> column -> score; a picture that failed has none.
-        errors: picture -> why it failed.
+        scores: picture -> column -> score.
+        errors: picture -> why it failed in this run; a failure isn't kept for the next one.
     """
 
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     def missing(self, pictures: Sequence[Rated]) -> tuple[Rated, ...]:
-        """The pictures of which nothing is known, in order."""
-        return tuple(p for p in pictures if p.name not in self.scores and p.name not in self.errors)
+        """The pictures without scores, in order."""
+        return tuple(picture for picture in pictures if picture.name not in self.scores)
 
 
 class ScoreCache:
@@ -62,15 +63,16 @@ class ScoreCache:
         """Metric -> what is known of it. A table that can't be read counts as not there."""
         keys, columns = keys_of(scorer), scorer.columns_of
         known = {metric: Known() for metric in keys}
-        changed = {picture.name: _changed(picture.path) for picture in pictures}
+        names = {identity(picture.path): picture.name for picture in pictures}
         for path, about in [] if self._fresh else self._tables():
             shared = [m for m in keys if about["metric_keys"].get(m) == keys[m]]
             with suppress(DdriqaError):
                 for row in read_rows(path, about["format"], about["columns"]) if shared else ():
-                    name = row.record.path
-                    if changed.get(name, math.inf) < about["begun"]:
+                    if row.record.path in names:
+                        name, scores = names[row.record.path], row.record.scores
                         for metric in shared:
-                            _take(known[metric], name, columns[metric], row.record)
+                            if all(column in scores for column in columns[metric]):
+                                known[metric].scores[name] = scores
         return known
 
     def table(self, scorer: Scorer) -> TableFile:
@@ -81,7 +83,6 @@ class ScoreCache:
         """
         columns = [c for columns in scorer.columns_of.values() for c in columns]
         about = {**scorer.describe(), "metric_keys": keys_of(scorer), "columns": columns}
-        about["begun"] = time.time()  # finer than the sidecar's own time
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
@@ -102,19 +103,39 @@ class ScoreCache:
         for path in sorted(self.folder.glob("*.csv")):
             with suppress(OSError, ValueError):
                 about = json.loads(path.with_name(path.name + ".json").read_text("utf-8"))
-                if about.keys() >= {"metric_keys", "columns", "format", "begun"}:
+                if _is_ours(about):
                     yield path, about
+
+
+def _is_ours(about: Any) -> bool:
+    kinds = {"metric_keys": dict, "columns": list}
+    return (
+        isinstance(about, dict)
+        and all(isinstance(about.get(name), kind) for name, kind in kinds.items())
+        and about.get("format") == "csv"
+    )
+
+
+def identity(path: Path) -> str:
+    """Tells a file from any other, and from what it was before it was changed or replaced."""
+    try:
+        place, status = path.resolve(), path.stat()
+    except OSError:
+        return ""
+    facts = (os.fspath(place), status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
 
 def keys_of(scorer: Scorer) -> dict[str, str]:
     """Metric -> a digest of everything that its scores follow from. Loads the model."""
     facts = scorer.describe()
     shared = {name: facts[name] for name in FIXED_BY} | {"device": facts["device"].split(":")[0]}
-    needing = scorer.needing_encoder
+    shared |= {name: version(name) for name in ("numpy", "scipy")}
+    needing, code = scorer.needing_encoder, scorer.code_of_metrics
     return {
         metric["name"]: _digest(
             shared
-            | {"metric": metric}
+            | {"metric": metric, "code": code[metric["name"]]}
             | ({"encoder": facts["encoder"]["fingerprint"]} if metric["name"] in needing else {})
         )
         for metric in facts["metrics"]
@@ -124,18 +145,3 @@ def keys_of(scorer: Scorer) -> dict[str, str]:
 def _digest(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return math.inf
-
-
-def _take(known: Known, name: str, columns: Sequence[str], record: Any) -> None:
-    if all(column in record.scores for column in columns):
-        known.scores[name] = {column: record.scores[column] for column in columns}
-        known.errors.pop(name, None)
-    elif name not in known.scores:
-        known.errors[name] = record.error or "no score"

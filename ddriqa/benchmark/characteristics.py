@@ -59,7 +59,7 @@ def correlations(
         table: a row a picture.
         rows: columns of the table that hold responses (``ddr_color``).
         columns: columns of the table that they are correlated with.
-        rounds: of the bootstrap; the same pictures are drawn for all rows.
+        rounds: of the bootstrap, 0 for no intervals; the same pictures are drawn for all rows.
         seed: of the draws.
 
     Returns:
@@ -94,7 +94,10 @@ def srcc_with_interval(
     count = len(values)
     if count < MIN_IMAGES:
         return [{"srcc": None, "low": None, "high": None, "n": count} for _ in scores]
-    drawn = bootstrap(scores, values, rounds=rounds, seed=seed, statistics=["srcc"])["srcc"]
+    ends: Any = np.full((2, len(scores)), np.nan)
+    if rounds:
+        drawn = bootstrap(scores, values, rounds=rounds, seed=seed, statistics=["srcc"])["srcc"]
+        ends = interval(drawn)
     return [
         {
             "srcc": _plain(srcc(row, values)),
@@ -102,7 +105,7 @@ def srcc_with_interval(
             "high": _plain(high),
             "n": count,
         }
-        for row, low, high in zip(scores, *interval(drawn), strict=True)
+        for row, low, high in zip(scores, *ends, strict=True)
     ]
 
 

@@ -7,10 +7,11 @@ IEEE TIP 15 (2006) 3440 (five parameters: a logistic and a straight line).
 
 Scores are brought to mean 0 and deviation 1 before anything else, so that a range of .25 to .31
 converges like one of 0 to 100, and a fit doesn't change with the unit or the sign of the scores.
-The logistics go from one start to one optimum, as in the field's scripts, and stop at a relative
-change of 1e-8, the default of scipy's ``curve_fit`` and of MATLAB's ``nlinfit``. Where a logistic
-degenerates (labels nearly a line or a parabola of the scores) its parameters grow without bound
-while its predictions settle: then predictions, PLCC and RMSE mean something, parameters do not.
+The logistics go from the usual start to an optimum, as in the field's scripts, the one with five
+parameters also from the best place of a coarse grid, and stop at a relative change of 1e-8, the
+default of scipy's ``curve_fit`` and of MATLAB's ``nlinfit``. Where a logistic degenerates (labels
+nearly a line or a parabola of the scores) its parameters grow without bound while its predictions
+settle: then predictions, PLCC and RMSE mean something, parameters do not.
 
 A mapped PLCC has no sign: the curve takes the direction of the data. It can't show that a scorer is
 upside down; the raw PLCC and SRCC do.
@@ -31,8 +32,11 @@ from ddriqa.benchmark.correlation import Floats, paired, pearson
 
 Curve = Callable[..., Floats]
 
-MAX_EVALUATIONS = 10_000
+MAX_EVALUATIONS = 3_000
 TOLERANCE = 1e-8
+STEEPNESS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+PLACES = (0.05, 0.2, 0.35, 0.5, 0.65, 0.8, 0.95)
+"""Of the grid of ``_coarse_start5``; places are quantiles of the scores."""
 
 
 class FitError(Exception):
@@ -97,7 +101,7 @@ def fit_logistic5(scores: ArrayLike, labels: ArrayLike) -> Fit:
     scores, labels = paired(scores, labels)
     steepness = 1.0 if _rising(scores, labels) else -1.0
     start = (float(np.ptp(labels)), steepness, 0.0, 0.0, float(labels.mean()))
-    return _fit_logistic("logistic5", scores, labels, start)
+    return _fit_logistic("logistic5", scores, labels, start, _coarse_start5)
 
 
 def fit_cubic(scores: ArrayLike, labels: ArrayLike) -> Fit:
@@ -137,24 +141,51 @@ def _cubic(z: Floats, b1: float, b2: float, b3: float, b4: float) -> Floats:
 _CURVES: dict[str, Curve] = {"logistic4": _logistic4, "logistic5": _logistic5, "cubic": _cubic}
 
 
-def _fit_logistic(name: str, scores: Floats, labels: Floats, start: tuple[float, ...]) -> Fit:
-    """Levenberg and Marquardt's method from the start."""
+def _fit_logistic(
+    name: str,
+    scores: Floats,
+    labels: Floats,
+    start: tuple[float, ...],
+    another: Callable[[Floats, Floats], tuple[float, ...]] | None = None,
+) -> Fit:
+    """Levenberg and Marquardt's method from one start or two; the smaller error counts."""
     centre, scale = _standard(scores, labels, count=len(start))
     standard, curve = (scores - centre) / scale, _CURVES[name]
+    starts = [start, *([another(standard, labels)] if another else [])]
     with np.errstate(all="ignore"):
-        result = least_squares(
-            lambda parameters: curve(standard, *parameters) - labels,
-            start,
-            method="lm",
-            x_scale="jac",
-            ftol=TOLERANCE,
-            xtol=TOLERANCE,
-            gtol=TOLERANCE,
-            max_nfev=MAX_EVALUATIONS,
-        )
-    if not result.success:
+        results = [_minimise(curve, standard, labels, one) for one in starts]
+    converged = [result for result in results if result.success]
+    if not converged:
         raise FitError(f"no convergence within {MAX_EVALUATIONS} evaluations")
-    return _finished(name, result.x, centre, scale, scores, labels)
+    best = min(converged, key=lambda result: result.cost)
+    return _finished(name, best.x, centre, scale, scores, labels)
+
+
+def _minimise(curve: Curve, z: Floats, labels: Floats, start: tuple[float, ...]) -> Any:
+    return least_squares(
+        lambda parameters: curve(z, *parameters) - labels,
+        start,
+        method="lm",
+        x_scale="jac",
+        ftol=TOLERANCE,
+        xtol=TOLERANCE,
+        gtol=TOLERANCE,
+        max_nfev=MAX_EVALUATIONS,
+    )
+
+
+def _coarse_start5(z: Floats, labels: Floats) -> tuple[float, ...]:
+    """The best of a grid of steepness and place; the other three parameters are linear."""
+    best, least = (0.0,) * 5, np.inf
+    for steepness in STEEPNESS:
+        for place in np.quantile(z, PLACES):
+            step = expit(steepness * (z - place)) - 0.5
+            columns = np.stack([step, z, np.ones_like(z)], axis=1)
+            linear, *_ = np.linalg.lstsq(columns, labels, rcond=None)
+            error = float(np.square(columns @ linear - labels).sum())
+            if error < least:
+                best, least = (linear[0], steepness, place, linear[1], linear[2]), error
+    return tuple(float(value) for value in best)
 
 
 def _standard(scores: Floats, labels: Floats, count: int) -> tuple[float, float]:

@@ -33,7 +33,6 @@ METHODS = {
     "ddr": ("DDR",),
     "clip_iqa": ("CLIP-IQA",),
     "niqe": ("NIQE", "pyiqa niqe"),
-    "brisque": ("BRISQUE", "pyiqa brisque"),
     "piqe": ("PIQE",),
 }
 """Our metric -> the methods of the table that are the same. The toolbox's ``pyiqa clipiqa`` has
@@ -184,9 +183,14 @@ def _splits(dataset: str, protocol: str, split: str | None) -> Collection[str]:
 
 
 def _same_encoder(ours: str | None, theirs: str) -> bool:
-    if ours is None or not theirs:
+    """Whether a row is of our encoder; None of ours takes every row. A row that names none is
+    CLIP-IQA's, whose usual one is RN50."""
+    if ours is None:
         return True
+    theirs = theirs or "CLIP RN50"
     model, _, tag = ours.partition(":")
     size = re.sub(r"^ViT-([A-Za-z]+)-(\d+)", r"ViT-\1/\2", model.removesuffix("-quickgelu"))
-    # CLIP-IQA has no position embedding wherever it runs, so that isn't another encoder
-    return tag == "openai" and f"CLIP {size}" == theirs.removesuffix(" without position embedding")
+    same = {f"CLIP {size}", f"CLIP {size}, 5 prompt pairs"}
+    if size.startswith("RN"):  # CLIP-IQA's own form, and ours
+        same.add(f"CLIP {size} without position embedding")
+    return tag == "openai" and theirs in same

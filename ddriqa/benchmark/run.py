@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ddriqa.benchmark.cache import Known
+from ddriqa.benchmark.cache import Known, identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -107,16 +107,23 @@ def _score(
         count = failed = 0
         with closing(scorer.iter(paths)) as records:
             for count, (picture, record) in enumerate(zip(pictures, records, strict=False), 1):
-                table.write(replace(record, path=picture.name))
+                table.write(replace(record, path=identity(picture.path)))
                 failed += record.error is not None
                 for metric, columns in scorer.columns_of.items():
                     if all(column in record.scores for column in columns):
                         known[metric].scores[picture.name] = record.scores
                     else:
-                        known[metric].errors[picture.name] = record.error or "no score"
+                        known[metric].errors[picture.name] = _reason(record.error, metric)
                 yield count
         if count == len(pictures):  # else the user has ended it
             table.complete({"images": count, "failed": failed, "ok": count - failed})
+
+
+def _reason(error: str | None, metric: str) -> str:
+    """A metric's own part of a row's error, or the whole where it has none."""
+    parts = (error or "no score").split("; ")
+    own = [part for part in parts if part.startswith(f"{metric}: ")]
+    return "; ".join(own or parts)
 
 
 def _outcomes(rated: RatedSet, scorer: Scorer, known: dict[str, Known]) -> list[Outcome]:
@@ -139,4 +146,10 @@ def _outcomes(rated: RatedSet, scorer: Scorer, known: dict[str, Known]) -> list[
 
 
 def _errors(known: dict[str, Known]) -> dict[str, str]:
-    return {name: error for found in known.values() for name, error in found.errors.items()}
+    found: dict[str, list[str]] = {}
+    for metric in known.values():
+        for name, error in metric.errors.items():
+            found.setdefault(name, [])
+            if error not in found[name]:
+                found[name].append(error)
+    return {name: "; ".join(errors) for name, errors in found.items()}

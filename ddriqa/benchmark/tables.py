@@ -35,6 +35,7 @@ def protocol_of(scored: Scored) -> dict[str, Any]:
         "protocol": rated.protocol,
         "list": rated.dataset.protocols[rated.protocol].about,
         "label": rated.dataset.protocols[rated.protocol].label,
+        "label_range": rated.dataset.label_range,
         "label_higher_is_better": rated.dataset.higher_is_better,
         "split": rated.split,
         "pictures": len(rated.pictures),
@@ -70,6 +71,7 @@ def write_scores(path: Path, scored: Scored) -> None:
         for p in scored.rated.pictures
     ]
     frame = pd.DataFrame(rows, columns=list(ABOUT_PICTURES))
+    absent = [(name, *[None] * 4, "isn't there") for name in scored.rated.missing]
     columns = {outcome.column: outcome.scores for outcome in scored.outcomes}
     about = {
         "kind": KIND,
@@ -82,7 +84,11 @@ def write_scores(path: Path, scored: Scored) -> None:
             for outcome in scored.outcomes
         },
     }
-    _write_table(path, pd.concat([frame, pd.DataFrame(columns)], axis=1), about)
+    table = pd.concat([frame, pd.DataFrame(columns)], axis=1)
+    if absent:
+        missing = pd.DataFrame(absent, columns=list(ABOUT_PICTURES))
+        table = pd.concat([table, missing.reindex(columns=table.columns)], ignore_index=True)
+    _write_table(path, table, about)
 
 
 def read_scores(path: Path, column: str | None = None) -> tuple[pd.DataFrame, Outcome, bool]:
@@ -105,7 +111,8 @@ def read_scores(path: Path, column: str | None = None) -> tuple[pd.DataFrame, Ou
         known = f"Known: {', '.join(columns)}"
         raise UsageError(str(path), f"has no column {column!r}", known)
     try:
-        frame = pd.read_csv(path, dtype={"picture": str}, keep_default_na=True)
+        frame = pd.read_csv(path, dtype={"picture": str})
+        frame = frame[frame["label"].notna()]  # pictures that weren't there have none
         scores = frame[column].to_numpy(np.float64)
         frame = frame[["picture", "label"]].set_index("picture")
     except (OSError, ValueError, KeyError) as fault:

@@ -13,10 +13,12 @@ from ddriqa.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import SimpleNamespace
 
     from ddriqa.benchmark.datasets.base import Rated, RatedSet
     from ddriqa.benchmark.run import Scored
     from ddriqa.encoders import Encoder
+    from ddriqa.scoring import Scorer
 
 METRICS = ("colourfulness", "cpbd", "edge_density", "stage_statistics")
 """What is measured beside the metrics that were asked for."""
@@ -25,6 +27,20 @@ INSTEAD = {"edge_density": "ic9600"}
 """A substitute -> the real thing, which makes it superfluous."""
 
 LAYERS = ("stage_statistics", "vgg_statistics")
+
+
+def check_extras(given: SimpleNamespace, scorer: Scorer) -> None:
+    """Refuse what couldn't be had after hours of scoring.
+
+    Raises:
+        UsageError: ``--characteristics`` of something else than ``ddr``, ``--pixel-levels`` without
+            an encoder.
+    """
+    first = scorer.metrics[0]
+    if given.characteristics and first.partition("+")[0] != "ddr":
+        raise UsageError("--characteristics", f"are those of ddr, and {first} comes first")
+    if given.pixel_levels and not scorer.needing_encoder:
+        raise UsageError("--pixel-levels", "needs an encoder", "Add --metric ddr")
 
 
 def with_characteristics(metrics: Sequence[str]) -> list[str]:
@@ -40,17 +56,12 @@ def characteristics(scored: Scored, *, rounds: int, seed: int) -> dict[str, Any]
     Returns:
         ``table_2``: see ``benchmark.characteristics.table_2``; ``layers``: column -> layer's
         statistic -> figures, see ``correlations``.
-
-    Raises:
-        UsageError: the first metric isn't a form of ``ddr``.
     """
     import pandas as pd
 
     from ddriqa.benchmark.characteristics import CHARACTERISTICS, correlations, table_2
 
     first = scored.outcomes[0].metric
-    if first.partition("+")[0] != "ddr":
-        raise UsageError("--characteristics", f"are those of ddr, and {first} comes first")
     columns = {outcome.column: outcome.scores for outcome in scored.outcomes}
     table = pd.DataFrame({**columns, "label": scored.labels})
     types = {
@@ -65,10 +76,10 @@ def characteristics(scored: Scored, *, rounds: int, seed: int) -> dict[str, Any]
         measured,
         "label",
         labels_higher_is_better=higher,
-        rounds=max(rounds, 1),
+        rounds=rounds,
         seed=seed,
     )
-    by_layer = correlations(table, list(types.values()), layers, rounds=max(rounds, 1), seed=seed)
+    by_layer = correlations(table, list(types.values()), layers, rounds=rounds, seed=seed)
     return {"table_2": rows, "layers": by_layer}
 
 
@@ -119,7 +130,7 @@ def pixel_levels(
     return summary(
         answers,
         labels_higher_is_better=rated.dataset.higher_is_better,
-        rounds=max(rounds, 1),
+        rounds=rounds,
         seed=seed,
     )
 
@@ -127,7 +138,7 @@ def pixel_levels(
 def show_pixel_levels(found: dict[str, Any], *, to_stderr: bool) -> None:
     """A line a level."""
     console = Console(stderr=to_stderr, highlight=False)
-    heads = ["SRCC", "95 % interval", "lowest", "quarter", "median", "3 quarters", "highest"]
+    heads = ["SRCC", "95 % interval", "median", "quartiles"]
     table = _table("Gaussian blur of the pixels", heads)
     for name, cell in found["levels"].items():
         mark = " *" if cell["tuned"] else ""
@@ -141,7 +152,8 @@ def show_pixel_levels(found: dict[str, Any], *, to_stderr: bool) -> None:
 
 
 def _add_level(table: Table, name: str, cell: dict[str, Any]) -> None:
-    spread = [f"{value:.3f}" for value in cell["quartiles"] or [math.nan] * 5]
+    _, low, median, high, _ = cell["quartiles"] or [math.nan] * 5
+    spread = (f"{median:.3g}", f"{low:.3g} to {high:.3g}")
     table.add_row(name, _number(cell["srcc"]), _interval(cell), *spread)
 
 
@@ -149,7 +161,7 @@ def _table(first: str, others: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(first, no_wrap=True)
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     return table
 
 

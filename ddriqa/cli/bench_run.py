@@ -8,6 +8,9 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ddriqa.benchmark.datasets.csv_file import CsvFile as Own
+from ddriqa.cli.bench_extras import check_extras
+from ddriqa.cli.bench_sets import chosen_sets
 from ddriqa.cli.interrupts import Interruptible
 from ddriqa.cli.options import read_batch_size
 from ddriqa.cli.outputs import behind_links, check_place
@@ -17,12 +20,12 @@ from ddriqa.cli.talk import Talk, counted, tell
 from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import SimpleNamespace
 
     from ddriqa.benchmark.datasets.base import Dataset, RatedSet
     from ddriqa.benchmark.report import Result
     from ddriqa.benchmark.run import Scored
+    from ddriqa.encoders import Encoder
     from ddriqa.scoring import Scorer
 
 
@@ -34,7 +37,9 @@ def run(given: SimpleNamespace) -> int:
         show_datasets(given.root)
         return OK
     if given.compare:
-        return _compare(given)
+        from ddriqa.cli.bench_compare import compare
+
+        return compare(given)
     return Bench(given).finish()
 
 
@@ -45,36 +50,54 @@ class Bench:
         self.given = given
         self.talk = Talk(given.quiet, strict=False)
         self.interrupt = Interruptible()
-        self.sets = list(_chosen_sets(given))
-        if given.scores and len(self.sets) > 1:
-            raise UsageError("--scores", "takes one data set", "Give one --dataset")
-        for path in (given.output, given.scores):
-            if path is not None:
-                _check_output(path, given.force)
-        if given.report:
-            from ddriqa.scoring.page import check_report_folder
-
-            check_report_folder(given.report)
+        self.sets, left_out = chosen_sets(given)
+        for sentence in left_out:
+            self.talk.warn(sentence)
+        self._check_outputs()
         self.scorers: dict[int | None, Scorer] = {}
         self.extras: list[dict[str, Any]] = []
         self.seconds: dict[str, dict[str, float]] = {}
         if given.verbose:
             for line in sources(given.context):
                 self.talk.say(f"setting {line}")
-        self._scorer(None)  # refuses what is wrong with the metrics
+        check_extras(given, self._new_scorer(None))
+
+    def _check_outputs(self) -> None:
+        given = self.given
+        inputs = {dataset.path.resolve() for dataset, _ in self.sets if isinstance(dataset, Own)}
+        names = [path for path in (given.output, given.scores) if path is not None]
+        if given.scores and len(self.sets) > 1:
+            raise UsageError("--scores", "takes one data set", "Give one --dataset")
+        for path in names:
+            _check_output(path, given.force, inputs)
+        if len({path.resolve() for path in names}) < len(names):
+            raise UsageError("--scores", "is the file of -o, too", "Name another file")
+        if given.report:
+            from ddriqa.scoring.page import check_report_folder
+
+            check_report_folder(given.report)
 
     def finish(self) -> int:
         """Do it all; the exit code."""
+        interrupted = False
         with protected() as stdout:
             try:
                 rated = [self._load(dataset, root) for dataset, root in self.sets]
                 results = [self._result(one) for one in rated]
-                self.extras = [self._extra(result.scored) for result in results]
             except KeyboardInterrupt:
-                tell("interrupted; the scores so far are kept, and the same command goes on")
+                tell("interrupted; the scores made so far are kept, the same command goes on")
                 return self.interrupt.exit_code or INTERRUPTED
+            try:
+                for result in results:
+                    self.extras.append(self._extra(result.scored))
+            except KeyboardInterrupt:
+                tell("interrupted while blurring pictures, of which nothing is kept")
+                self.extras += [{}] * (len(results) - len(self.extras))
+                interrupted = True
             self._write(results)
             self._show(results, stdout)
+        if interrupted:
+            return self.interrupt.exit_code or INTERRUPTED
         return SOME_FAILED if any(result.scored.errors for result in results) else OK
 
     def _load(self, dataset: Dataset, root: Path) -> RatedSet:
@@ -87,26 +110,33 @@ class Bench:
         return rated
 
     def _scorer(self, short_side: int | None) -> Scorer:
-        """The scorer for pictures of a convention; the model is loaded once."""
+        """The scorer for pictures of a convention; the encoder is loaded once."""
+        if short_side not in self.scorers:
+            self.scorers[short_side] = self._new_scorer(short_side)
+        return self.scorers[short_side]
+
+    @property
+    def _encoder(self) -> Encoder | None:
+        loaded = (scorer.loaded_encoder for scorer in self.scorers.values())
+        return next((encoder for encoder in loaded if encoder is not None), None)
+
+    def _new_scorer(self, short_side: int | None) -> Scorer:
         from ddriqa.scoring import Scorer
 
         given = self.given
-        if short_side not in self.scorers:
-            known = next(iter(self.scorers.values()), None)
-            self.scorers[short_side] = Scorer(
-                self._metrics(),
-                known.loaded_encoder or given.encoder if known else given.encoder,
-                types=[n for item in given.types or [] for n in item.replace(",", " ").split()],
-                prompts=given.prompts,
-                geometry=given.geometry,
-                device=given.device,
-                precision=given.precision,
-                batch_size=read_batch_size(given.batch_size),
-                workers=given.workers,
-                max_pixels=given.max_pixels,
-                short_side=short_side,
-            )
-        return self.scorers[short_side]
+        return Scorer(
+            self._metrics(),
+            self._encoder or given.encoder,
+            types=[n for item in given.types or [] for n in item.replace(",", " ").split()],
+            prompts=given.prompts,
+            geometry=given.geometry,
+            device=given.device,
+            precision=given.precision,
+            batch_size=read_batch_size(given.batch_size),
+            workers=given.workers,
+            max_pixels=given.max_pixels,
+            short_side=short_side,
+        )
 
     def _metrics(self) -> list[str]:
         if not self.given.characteristics:
@@ -150,9 +180,8 @@ class Bench:
             found["characteristics"] = bench_extras.characteristics(scored, **statistics)
         if given.pixel_levels:
             rated = scored.rated
-            encoder = next(iter(self.scorers.values())).loaded_encoder
-            if encoder is None:
-                raise UsageError("--pixel-levels", "needs an encoder", "Add --metric ddr")
+            encoder = self._encoder
+            assert encoder is not None, "check_extras has seen to it"
             what = f"Blurring {rated.dataset.name}"
             with self.interrupt, bar(what, len(rated.pictures), quiet=given.quiet) as advance:
                 found["pixel_levels"] = bench_extras.pixel_levels(
@@ -228,60 +257,14 @@ class Bench:
                 show_pixel_levels(extra["pixel_levels"], to_stderr=to_stderr)
 
 
-def _chosen_sets(given: SimpleNamespace) -> Iterator[tuple[Dataset, Path]]:
-    from ddriqa.benchmark.datasets import DATASETS, dataset
-
-    if given.all:
-        if given.dataset:
-            raise UsageError("--all", "excludes --dataset", "Give one of them")
-        root = _root(given)
-        there = [name for name in DATASETS if (root / name).is_dir()]
-        if not there:
-            hint = f"They lie in folders of their names: {', '.join(DATASETS)}"
-            raise UsageError(f"--root {root}", "holds none of the data sets", hint)
-        wanted = given.protocol or "official"
-        chosen = [known for known in map(dataset, there) if wanted in known.protocols]
-        if not chosen:
-            reason = f"none of {', '.join(there)} has one named {wanted!r}"
-            raise UsageError("--protocol", reason, "ddriqa bench --list shows them")
-        yield from ((known, root) for known in chosen)
-        return
-    if not given.dataset:
-        raise UsageError("--dataset", "none is given", "ddriqa bench --list shows them")
-    for name in given.dataset:
-        if name.startswith("csv:"):
-            yield _own_table(name.removeprefix("csv:"), given)
-        else:
-            yield dataset(name), _root(given)
-
-
-def _own_table(file: str, given: SimpleNamespace) -> tuple[Dataset, Path]:
-    from ddriqa.benchmark.datasets.csv_file import CsvFile
-
-    table = CsvFile(
-        Path(file),
-        image_column=given.image_column,
-        label_column=given.label_column,
-        group_column=given.group_column,
-        split_column=given.split_column,
-        lower_is_better=given.lower_is_better,
-    )
-    return table, given.root or Path(file).parent
-
-
-def _root(given: SimpleNamespace) -> Path:
-    if given.root is None:
-        hint = "Give --root FOLDER, or set DDRIQA_ROOT"
-        raise UsageError("--root", "where the data set lies isn't said", hint)
-    return given.root
-
-
-def _check_output(path: Path, force: bool) -> None:
+def _check_output(path: Path, force: bool, inputs: set[Path]) -> None:
     from ddriqa.scoring.sidecar import sidecar_path
 
     path = behind_links(path)
     check_place(path)
     for name in (path, sidecar_path(path)):
+        if name.resolve() in inputs:
+            raise OutputError(str(name), "is the table that is read", "Name another file")
         if name.exists() and not force:
             raise OutputError(str(name), "exists already", "Add --force to overwrite it")
 
@@ -302,37 +285,3 @@ def _write_csv(results: list[Result], stdout: IO[bytes]) -> None:
     frame = pd.DataFrame([row for result in results for row in figure_rows(result)])
     stdout.write(frame.to_csv(index=False, lineterminator="\n").encode())
     stdout.flush()
-
-
-def _compare(given: SimpleNamespace) -> int:
-    import numpy as np
-
-    from ddriqa.benchmark.assess import paired_metrics
-    from ddriqa.benchmark.tables import read_scores
-    from ddriqa.cli.bench_tables import show_comparison
-
-    (a, a_scores, higher), (b, b_scores, _) = (
-        read_scores(*_path_and_column(text)) for text in given.compare
-    )
-    shared = a.index.intersection(b.index, sort=False)
-    if len(shared) < 3:
-        raise UsageError("--compare", f"{counted(len(shared), 'picture')} in both tables")
-    a_rows, b_rows = a.index.get_indexer(shared), b.index.get_indexer(shared)
-    labels = a["label"].to_numpy(np.float64)[a_rows]
-    if not np.array_equal(labels, b["label"].to_numpy(np.float64)[b_rows]):
-        raise UsageError("--compare", "the two tables have other labels for the same pictures")
-    a_scores.scores, b_scores.scores = a_scores.scores[a_rows], b_scores.scores[b_rows]
-    pair = paired_metrics(
-        a_scores,
-        b_scores,
-        labels if higher else -labels,
-        rounds=max(given.rounds, 1),
-        seed=given.seed,
-    )
-    show_comparison(pair, *given.compare, left_out=(len(a) - pair.n, len(b) - pair.n))
-    return OK
-
-
-def _path_and_column(text: str) -> tuple[Path, str | None]:
-    path, colon, column = text.rpartition(":")
-    return (Path(path), column) if colon and not Path(text).exists() else (Path(text), None)

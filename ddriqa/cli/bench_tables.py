@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ddriqa.benchmark.assess import FEWEST
 from ddriqa.cli.streams import readable
 from ddriqa.cli.talk import counted
 
@@ -38,7 +39,8 @@ def show_result(result: Result, *, to_stderr: bool) -> None:
         f"protocol {rated.protocol} ({protocol.about})",
         f"label {protocol.label}" + ("" if dataset.higher_is_better else " (lower is better)"),
         *([f"split {rated.split}"] if rated.split else []),
-        counted(len(rated.pictures), "picture"),
+        counted(len(rated.pictures), "picture")
+        + (f" of {len(rated.pictures) + len(rated.missing)}" if rated.missing else ""),
         *([f"{len(rated.missing)} missing"] if rated.missing else []),
         f"encoder {scored.facts['encoder']['name']}",
     ]
@@ -46,7 +48,8 @@ def show_result(result: Result, *, to_stderr: bool) -> None:
     console.print(_figures(result))
     _show_notes(console, result.assessments)
     _show_parts(console, result.assessments)
-    _show_groups(console, result.assessments, dataset.groups)
+    by_reference = any(picture.reference for picture in rated.pictures)
+    _show_groups(console, result.assessments, dataset.groups, by_reference)
     _show_pairs(console, result.pairs)
     _show_failures(console, result)
 
@@ -55,10 +58,10 @@ def _figures(result: Result) -> Table:
     found = _scores(result.assessments)
     published = any(_published(result, one)[0] for one in found)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("metric", no_wrap=True)
+    table.add_column("metric", overflow="fold")
     names = ["SRCC", "95 % interval", "KRCC", "PLCC", "fitted"]
     for name in [*names, *(["published", "diff."] if published else []), "n"]:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
     for one in found:
         table.add_row(
             _with_mark(one.metric, one.higher_is_better),
@@ -85,6 +88,9 @@ def _show_notes(console: Console, assessments: list[Assessment]) -> None:
     if any(one.higher_is_better is None for one in found):
         notes.append("· a characteristic, which has no better and no worse")
     for one in found:
+        if math.isnan(one.figures["srcc"]):
+            few = "too few pictures" if one.n < FEWEST else "scores or labels are all the same"
+            notes.append(f"{one.metric} has no figures: {few}")
         fit = one.fits.get("logistic5")
         if isinstance(fit, str):
             notes.append(f"{one.metric} isn't fitted: {fit}")
@@ -115,12 +121,14 @@ def _show_parts(console: Console, assessments: list[Assessment]) -> None:
         if a.group is None and a.column != a.metric and a.higher_is_better is not None
     ]
     if parts:
-        words = [f"{a.column} {_number(a.figures['srcc'])}" for a in parts]
+        words = [f"{a.column} {_number(a.figures['srcc']) or '–'}" for a in parts]
         console.print(Text("\nSRCC of parts", style="bold"))
         console.print(Text(", ".join(words), style="dim"))
 
 
-def _show_groups(console: Console, assessments: list[Assessment], what: str) -> None:
+def _show_groups(
+    console: Console, assessments: list[Assessment], what: str, by_reference: bool
+) -> None:
     groups = list(dict.fromkeys(a.group for a in assessments if a.group is not None))
     metrics = [a.metric for a in _scores(assessments)]
     if not groups:
@@ -138,9 +146,12 @@ def _show_groups(console: Console, assessments: list[Assessment], what: str) -> 
             Text(group), str(row[0].n + row[0].failed), *(_number(a.figures["srcc"]) for a in row)
         )
     within = [a.within for a in _scores(assessments)]
+    of = "references" if by_reference else "groups"
     if any(within):
         table.add_row(
-            Text("mean within", style="dim"), "", *(_number(w.mean) if w else "" for w in within)
+            Text(f"mean within {of}", style="dim"),
+            "",
+            *(_number(w.mean) if w else "" for w in within),
         )
     console.print(Text("\nSRCC by group", style="bold"))
     console.print(table)
@@ -157,7 +168,7 @@ def _pair_table(rows: list[tuple[str, Pair]], *statistics: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
     for name in ("difference", "95 % interval", "in favour", "n"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
     for name, pair in rows:
         for statistic in statistics:
             found = pair.statistics[statistic]
@@ -185,20 +196,20 @@ def _show_failures(console: Console, result: Result) -> None:
 def show_comparison(pair: Pair, a: str, b: str, *, left_out: tuple[int, int]) -> None:
     """Two tables of scores against each other."""
     console = Console(highlight=False)
-    title = f"{pair.a} of {a} less {pair.b} of {b}"
-    console.print(Text(f"{title}, agreement with people", style="bold"), soft_wrap=True)
+    console.print(Text(f"A: {pair.a} of {a}\nB: {pair.b} of {b}", style="bold"), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", no_wrap=True)
-    for name in ("A", "B", "difference", "95 % interval", "in favour of A"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("agreement with people", no_wrap=True)
+    for name in ("A", "B", "A - B", "95 % interval", "in favour of A"):
+        table.add_column(name, justify="right", overflow="fold")
     for name, found in pair.statistics.items():
+        known = not math.isnan(found.low)
         table.add_row(
             name.upper(),
             _number(found.a),
             _number(found.b),
             f"{found.difference:+.3f}",
             _interval((found.low, found.high)),
-            f"{100 * found.share_a_better:.1f} %",
+            f"{100 * found.share_a_better:.1f} %" if known else "",
         )
     console.print(table)
     console.print(Text(f"{counted(pair.n, 'picture')} with both scores", style="dim"))
@@ -210,16 +221,17 @@ def show_comparison(pair: Pair, a: str, b: str, *, left_out: tuple[int, int]) ->
 def show_datasets(root: Path | None) -> None:
     """The data sets that are known, and which of them are there."""
     from ddriqa.benchmark.datasets import DATASETS, dataset
+    from ddriqa.benchmark.datasets.base import folder_of
 
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("name", "data set", "pictures", "splits", "protocols"):
         table.add_column(name, justify="right" if name == "pictures" else "left")
     if root:
-        table.add_column("there")
+        table.add_column("folder")
     for name in DATASETS:
         known: Any = dataset(name)
-        there = [("yes" if (root / name).is_dir() else "no")] if root else []
+        there = [("yes" if folder_of(root, name) else "no")] if root else []
         protocols = ", ".join(known.protocols)
         table.add_row(
             name, known.title, str(known.count), ", ".join(known.splits), protocols, *there

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ddriqa.errors import INTERNAL, INTERRUPTED, OK, USAGE, DdriqaError, OutputError
+from ddriqa.errors import INTERNAL, INTERRUPTED, OK, USAGE, DatasetError, DdriqaError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,11 @@ def guarded(command: Callable[[], object]) -> int:
         code = command()
         return code if isinstance(code, int) else OK
     except DdriqaError as fault:
-        return _say(str(fault), fault.exit_code, _causes(fault))
+        first, *layout = str(fault).splitlines() or [""]
+        lines = "".join(f"\n  {line.rstrip()}" for line in layout)  # a data set's tree of files
+        if not isinstance(fault, DatasetError):
+            first, lines = str(fault), ""
+        return _say(first, fault.exit_code, lines + _causes(fault))
     except _ParserError as fault:
         return _parser_fault(fault)
     except (KeyboardInterrupt, typer.Abort):

@@ -43,6 +43,7 @@ class BRISQUE:
 
     name = "brisque"
     needs = "pixels"
+    bytes_per_pixel = 100  # at its peak, measured
     higher_is_better = False
     columns = ("brisque",)
     view = None

@@ -45,6 +45,7 @@ class Colourfulness:
 
     name = "colourfulness"
     needs = "pixels"
+    bytes_per_pixel = 30
     higher_is_better = None
     columns = ("colourfulness",)
     view = None

@@ -47,6 +47,7 @@ class EdgeDensity:
 
     name = "edge_density"
     needs = "pixels"
+    bytes_per_pixel = 16  # at its peak, measured
     higher_is_better = None
     columns = ("edge_density",)
     view = None
@@ -81,6 +82,7 @@ class IC9600:
 
     name = "ic9600"
     needs = "pixels"
+    bytes_per_pixel = 3  # it shrinks the picture first
     higher_is_better = None
     columns = ("ic9600",)
     view = None

@@ -150,6 +150,7 @@ class CPBD:
 
     name = "cpbd"
     needs = "pixels"
+    bytes_per_pixel = 19  # at its peak, measured
     higher_is_better = None
     columns = ("cpbd",)
     view = None

@@ -83,6 +83,7 @@ class VGGStatistics:
 
     name = "vgg_statistics"
     needs = "pixels"
+    bytes_per_pixel = 400  # at its peak, measured
     higher_is_better = None
     view = None
     usual: dict[str, tuple[float, float]] = {}

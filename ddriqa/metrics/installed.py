@@ -29,6 +29,8 @@ def installed(module: str, metric: str, advice: str = METRICS_EXTRA) -> ModuleTy
             reason = f"the package {package} isn't installed"
         else:
             reason = f"the package {package} can't be imported: {first_line(error)}"
+            if not isinstance(error, ImportError):  # it is there, and doesn't fit the others
+                advice = "ddriqa doctor shows the versions that are here"
         raise UsageError(f"--metric {metric}", reason, advice) from error
 
 

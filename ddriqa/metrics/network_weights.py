@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,7 @@ def load_weights(
         raise WeightsError(str(path), f"no such file, for {name}", source)
     try:
         tensors = _read(path)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except Exception as error:  # the readers of damaged files fail in many ways
         reason = f"is damaged or holds more than tensors ({one_line(error)})"
         raise WeightsError(str(path), reason, source) from error
     if unused:

@@ -47,6 +47,7 @@ class NIQE:
 
     name = "niqe"
     needs = "pixels"
+    bytes_per_pixel = 32  # at its peak, measured
     higher_is_better = False
     view = None
     usual: dict[str, tuple[float, float]] = {}

@@ -31,7 +31,6 @@ class Packaged:
 
     Args:
         spec: ``piq:NAME`` or ``pyiqa:NAME``; also its name and its column.
-        device: of torch.
 
     Raises:
         UsageError: the package isn't installed, or has no such no-reference metric.
@@ -39,20 +38,20 @@ class Packaged:
     """
 
     needs = "pixels"
+    bytes_per_pixel = 100
     view = None
     usual: dict[str, tuple[float, float]] = {}
 
-    def __init__(self, spec: str, device: str = "cpu") -> None:
+    def __init__(self, spec: str) -> None:
         self.package, _, self.metric = spec.partition(":")
         if self.package not in INSTALL:
             raise UsageError("--metric", f"unknown package {self.package!r}", "Known: piq, pyiqa")
         self.name, self.columns = spec, (spec,)
-        self._device = device
         self._lock = Lock()
         module = installed(self.package, spec, INSTALL[self.package])
         build = _piq if self.package == "piq" else _pyiqa
         try:
-            self._run, self.higher_is_better = build(module, self.metric, device)
+            self._run, self.higher_is_better = build(module, self.metric)
             self._score(_probe())
         except UsageError:
             raise
@@ -73,7 +72,7 @@ class Packaged:
         try:
             score = self._score(pixels)
         except (AssertionError, ValueError, IndexError, RuntimeError) as error:
-            if _out_of_memory(error):
+            if "alloc" in str(error):  # memory, in torch's words
                 raise
             raise ImageError("", f"{self.name} fails on it: {first_line(error)}") from error
         if not abs(score) < float("inf"):
@@ -85,7 +84,7 @@ class Packaged:
 
         image = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
         with self._lock, torch.inference_mode():  # no promise of theirs covers several threads
-            return float(self._run(image.to(self._device).float() / 255))
+            return float(self._run(image.float() / 255))
 
     def describe(self) -> dict[str, object]:
         """Everything that fixes the number, for the sidecar: versions, not digests of weights."""
@@ -96,20 +95,20 @@ class Packaged:
         }
 
 
-def _piq(module: Any, name: str, device: str) -> tuple[Any, bool | None]:
+def _piq(module: Any, name: str) -> tuple[Any, bool | None]:
     _check_name("piq", name, PIQ)
     if name == "clip_iqa":
-        return module.CLIPIQA(data_range=1.0).to(device).eval(), PIQ[name]
+        return module.CLIPIQA(data_range=1.0).eval(), PIQ[name]
     return getattr(module, name), PIQ[name]
 
 
-def _pyiqa(module: Any, name: str, device: str) -> tuple[Any, bool | None]:
+def _pyiqa(module: Any, name: str) -> tuple[Any, bool | None]:
     if name in module.list_models(metric_mode="FR") or name in PYIQA_NOT_OF_A_PICTURE:
         reason = f"{name} of pyiqa needs more than one picture"
         raise UsageError("--metric", reason, "Choose a no-reference metric")
     known = set(module.list_models(metric_mode="NR")).difference(PYIQA_NOT_OF_A_PICTURE)
     _check_name("pyiqa", name, known)
-    metric = module.create_metric(name, device=device)
+    metric = module.create_metric(name, device="cpu")
     return metric, not metric.lower_better
 
 
@@ -125,9 +124,3 @@ def _probe() -> ndarray:
     import numpy as np
 
     return np.random.default_rng(0).integers(0, 256, (PROBE, PROBE, 3), dtype=np.uint8)
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    import torch
-
-    return isinstance(error, torch.cuda.OutOfMemoryError)

@@ -27,6 +27,7 @@ class PIQE:
 
     name = "piqe"
     needs = "pixels"
+    bytes_per_pixel = 43  # at its peak, measured
     higher_is_better = False
     columns = ("piqe",)
     view = None

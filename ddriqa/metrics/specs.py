@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,7 +23,7 @@ class MetricSpec:
     """A metric as it was asked for.
 
     Attributes:
-        name: of the metric with its options; its columns begin with it.
+        name: of the metric with its options.
         target: ``"module:class"``.
         options: keyword arguments of the class.
     """
@@ -64,6 +65,12 @@ class MetricSpec:
         """The class; imports its module."""
         module, attribute = self.target.split(":")
         return getattr(import_module(module), attribute)
+
+    @property
+    def code(self) -> str:
+        """A digest of the file that the class stands in."""
+        source = inspect.getsource(import_module(self.target.partition(":")[0]))
+        return hashlib.sha256(source.encode()).hexdigest()[:16]
 
     def takes(self, option: str) -> bool:
         """Whether the class knows an option of that name."""

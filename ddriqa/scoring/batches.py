@@ -39,7 +39,7 @@ class _Crop(NamedTuple):
 
 
 class _Running(NamedTuple):
-    scores: Future[dict[str, list[float]]]
+    scores: Future[dict[str, list[float]] | None]
     crops: list[_Crop]
 
 
@@ -126,7 +126,12 @@ class Batches:
         running = self._running.popleft()
         self._take(running.scores.result(), running.crops)
 
-    def _take(self, scores: dict[str, list[float]], crops: list[_Crop]) -> None:
+    def _take(self, scores: dict[str, list[float]] | None, crops: list[_Crop]) -> None:
+        if scores is None:
+            for crop in crops:
+                self._values.pop(crop.image, None)
+                crop.image.record.fail("not enough memory to look at it at its own size")
+            return
         for column, values in scores.items():
             for crop, value in zip(crops, values, strict=False):
                 self._values[crop.image][column][crop.number] = value
@@ -134,7 +139,8 @@ class Batches:
             self._conclude(crop.image)
 
     @torch.inference_mode()
-    def _scores(self, view: View, crops: list[Tensor]) -> dict[str, list[float]]:
+    def _scores(self, view: View, crops: list[Tensor]) -> dict[str, list[float]] | None:
+        """Column -> a score for each crop; None where a picture at its own size is too large."""
         try:
             batch = self._padded(crops, self._size(view))
             batch = batch.to(self._device, memory_format=torch.channels_last)
@@ -151,6 +157,8 @@ class Batches:
             return dict(zip(columns, values, strict=True))
         except RuntimeError as fault:
             if told := _memory(self._device, fault):
+                if view.batch == 1:
+                    return None
                 raise told from fault
             raise
 
@@ -167,11 +175,13 @@ class Batches:
         if columns is None or any(None in values for values in columns.values()):
             return
         del self._values[image]
-        scores = {name: math.fsum(v) / len(v) for name, v in columns.items()}  # type: ignore[arg-type]
-        if all(map(math.isfinite, scores.values())):
-            image.record.scores |= scores
-        else:
-            image.record.error = "its features give no finite score"
+        means = {name: math.fsum(v) / len(v) for name, v in columns.items()}  # type: ignore[arg-type]
+        for metric in self._metrics:
+            scores = {name: means[name] for name in metric.columns}
+            if all(map(math.isfinite, scores.values())):
+                image.record.scores |= scores
+            else:
+                image.record.fail("its features give no finite score", metric.name)
 
 
 def _memory(device: torch.device, fault: RuntimeError) -> DeviceError | None:

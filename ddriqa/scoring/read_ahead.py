@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BYTES_IN_FLIGHT = 768 << 20
 BYTES_PER_PIXEL = 8  # Pillow's four, the array's three, and some for the strips between
 MAX_ASPECT = 50
+LONGEST_REASON = 120
 
 
 @dataclass(eq=False)
@@ -90,6 +91,8 @@ class ReadAhead:
     ) -> None:
         self._views, self._metrics, self._workers, self._ahead = views, metrics, workers, ahead
         self._short_side = short_side
+        needed = [metric.bytes_per_pixel for metric in metrics]
+        self._bytes_per_pixel = BYTES_PER_PIXEL + max(needed, default=0)
         self._max_pixels, self._draft, self.budget = max_pixels, draft, MemoryBudget()
         self._running = threading.Event()
         self._running.set()
@@ -129,7 +132,7 @@ class ReadAhead:
 
         def admit(pixels: int) -> None:
             nonlocal claimed
-            size = pixels * BYTES_PER_PIXEL
+            size = pixels * self._bytes_per_pixel
             self.budget.claim(index, size)
             self._running.wait()
             claimed = size
@@ -138,9 +141,8 @@ class ReadAhead:
         prepared = Prepared(Record(decoded.path, decoded.width, decoded.height))
         prepared.record.error = decoded.error
         if decoded.pixels is not None:
-            pixels = _shrunk(decoded.pixels, self._short_side)
+            self._look(decoded.pixels, prepared)
             decoded.pixels = None
-            self._look(pixels, prepared)
         self.budget.release(claimed - prepared.bytes)
         return prepared
 
@@ -152,12 +154,11 @@ class ReadAhead:
             )
             return
         try:
+            pixels = _shrunk(pixels, self._short_side)
             prepared.views = {view: view(pixels) for view in self._views}
         except Exception as fault:  # a failure is a row, here as well
-            memory = isinstance(fault, MemoryError) or "alloc" in str(fault)  # torch's words
-            prepared.record.error = (
-                "not enough memory to look at it" if memory else "no view of it could be made"
-            )
+            prepared.record.error = _no_memory(fault) or "no view of it could be made"
+            return
         prepared.bytes = sum(crops.nbytes for crops in prepared.views.values())
         for metric in self._metrics:
             _measure(metric, pixels, prepared.record)
@@ -167,15 +168,21 @@ def _measure(metric: Any, pixels: np.ndarray, record: Record) -> None:
     """Add a metric's scores; a failure fails the row, but leaves the other metrics' scores."""
     try:
         scores = metric.measure(pixels)
-        fault = "" if all(map(math.isfinite, scores.values())) else "gives no finite score"
     except ImageError as error:
-        fault = error.reason
-    except MemoryError:
-        fault = "not enough memory"
-    if fault:
-        record.error = record.error or f"{metric.name}: {fault}"
+        record.fail(error.reason, metric.name)
+    except Exception as fault:  # each package fails in its own way
+        reason = " ".join(f"{type(fault).__name__} {fault}".split())[:LONGEST_REASON]
+        record.fail(_no_memory(fault) or f"fails on it ({reason})", metric.name)
     else:
-        record.scores |= scores
+        if all(map(math.isfinite, scores.values())):
+            record.scores |= scores
+        else:
+            record.fail("gives no finite score", metric.name)
+
+
+def _no_memory(fault: Exception) -> str:
+    memory = isinstance(fault, MemoryError) or "alloc" in str(fault)  # torch's words
+    return "not enough memory to look at it" if memory else ""
 
 
 def _shrunk(pixels: np.ndarray, short_side: int | None) -> np.ndarray:

@@ -142,7 +142,7 @@ class Scorer:
 
     @property
     def columns_of(self) -> dict[str, tuple[str, ...]]:
-        """Metric -> its columns, the score first. Loads the model."""
+        """Metric -> its columns; that of the score, where it has one, first. Loads the model."""
         return {metric.name: tuple(metric.columns) for metric in self._ready().metrics}
 
     @property
@@ -154,6 +154,11 @@ class Scorer:
     def needing_encoder(self) -> frozenset[str]:
         """The metrics that look through the encoder; the others look at pixels."""
         return frozenset(spec.name for spec in self._specs if spec.needs_encoder)
+
+    @property
+    def code_of_metrics(self) -> dict[str, str]:
+        """Metric -> a digest of the file that its class stands in."""
+        return {spec.name: spec.code for spec in self._specs}
 
     def only(self, metrics: Sequence[str]) -> Scorer:
         """A scorer of some of the metrics (by ``columns_of``'s names) with the same model."""

@@ -31,8 +31,8 @@ class Record:
     Attributes:
         path: as it was given or found; a word in angle brackets for what was in memory.
         width, height: of the upright picture; None where they aren't known.
-        scores: column -> score; empty after a failure.
-        error: why there is no score; None where there is one.
+        scores: column -> score; without those of metrics that failed.
+        error: why there is no score, or none of some metrics; None where all is well.
     """
 
     path: str
@@ -40,6 +40,11 @@ class Record:
     height: int | None = None
     scores: dict[str, float] = field(default_factory=dict)
     error: str | None = None
+
+    def fail(self, reason: str, metric: str = "") -> None:
+        """Note why there is no score: of one metric where the others may have theirs."""
+        told = f"{metric}: {reason}" if metric else reason
+        self.error = f"{self.error}; {told}" if self.error else told
 
     @property
     def status(self) -> str:

@@ -15,13 +15,14 @@ FEW = 8
 def type_columns(columns: Sequence[str]) -> list[str]:
     """The columns of types among the score columns: those named ``score_type``, in order.
 
-    ``score_shape`` is a cue of its own (``ddr+shape``), and no type.
+    The column of the shape cue (``ddr+shape_shape``) is no type.
 
     >>> type_columns(["ddr", "ddr_noise", "ddr_blur", "percentile"])
     ['ddr_noise', 'ddr_blur']
     """
     score = columns[0]
-    return [name for name in columns if name.startswith(f"{score}_") and name != f"{score}_shape"]
+    cue = f"{score}_shape" if "shape" in score.split("+") else ""
+    return [name for name in columns if name.startswith(f"{score}_") and name != cue]
 
 
 class Weakness:

@@ -76,7 +76,7 @@ def test_groups_and_the_mean_within_them(scored):
 def test_a_constant_has_no_figures_and_says_why_no_curve_fits(scored):
     constant = found(assess(scored, rounds=20), "constant")
     assert np.isnan(constant.figures["srcc"])
-    assert constant.unfitted().keys() == {"logistic4", "logistic5", "cubic"}
+    assert all(isinstance(fit, str) for fit in constant.fits.values())
     row = constant.as_row()
     assert row["srcc"] is None
     assert row["plcc_cubic"] is None

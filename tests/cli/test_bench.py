@@ -111,6 +111,45 @@ def test_compare_two_tables(run, own):
     assert "no such file" in err
 
 
+def test_compare_refuses_what_it_cant_say(run, own):
+    table = own / "set" / "scores.csv"
+    run(*BENCH, "--scores", "a.csv", "--metric", "ddr", "--metric", "colourfulness")
+    run(*BENCH, "--scores", "b.csv", "--lower-is-better")
+    table.write_text(table.read_text().replace("5.00", "4.97"))
+    run(*BENCH, "--scores", "c.csv")
+    for arguments, said in [
+        (["a.csv", "b.csv"], "in one table only"),
+        (["a.csv", "c.csv"], "other labels"),
+        (["a.csv:colourfulness", "a.csv"], "no measure of quality"),
+        (["a.csv:x:y", "a.csv"], "has no column 'x:y'"),
+        (["a.csv", "a.csv", "--rounds", "0"], "rests on resamples"),
+        (["a.csv", "a.csv", "-o", "d.csv"], "says nothing to --compare"),
+    ]:
+        code, _, err = run("bench", "--compare", *arguments)
+        assert (code, said in err) == (2, True), err
+
+
+def test_constants_and_few_pictures_end_in_words(run, own):
+    (own / "set" / "scores.csv").write_text("image,mos,group\np0.png,3,a\np1.png,3,\np2.png,3,\n")
+    code, out, err = run(*BENCH, "--metric", "ddr", "--metric", "laplacian_variance", "-o", "f.csv")
+    assert code == 0
+    assert "ddr has no figures: scores or labels are all the same" in err
+    (own / "set" / "scores.csv").write_text("image,mos\np0.png,3\np1.png,4\n")
+    code, out, err = run(*BENCH, "-o", "g.csv")
+    assert code == 0
+    assert "too few pictures" in err
+
+
+def test_an_output_is_no_input_and_no_other_output(run, own):
+    before = (own / "set" / "scores.csv").read_text()
+    code, _, err = run(*BENCH, "-o", "set/scores.csv", "--force")
+    assert code == 4
+    assert "is the table that is read" in err
+    assert (own / "set" / "scores.csv").read_text() == before
+    code, _, err = run(*BENCH, "-o", "f.csv", "--scores", "f.csv")
+    assert code == 2
+
+
 def test_the_list_names_every_data_set(run, own):
     from ddriqa.benchmark.datasets import DATASETS
 
@@ -123,6 +162,21 @@ def test_all_takes_those_that_are_there(run, own):
     code, _, err = run("bench", "--all", "--root", ".")
     assert code == 2
     assert "koniq10k" in err
+    for name in ("TID2013", "Ma"):
+        (own / "data" / name).mkdir(parents=True)
+    code, _, err = run("bench", "--all", "--root", "data", "--protocol", "ddr")
+    assert code == 4
+    assert "left out, without the protocol ddr: ma" in err
+    assert "mos_with_names.txt" in err
+    assert "\n  distorted_images/" in err  # the layout, a line each
+
+
+def test_a_folder_of_other_sets_isnt_taken_for_the_set(run, own):
+    (own / "data" / "koniq10k").mkdir(parents=True)
+    (own / "data" / "scores.csv").write_text("name,score\na.png,1\n")
+    code, _, err = run("bench", "--dataset", "ma", "--root", "data")
+    assert code == 4
+    assert "holds no folder ma" in err
 
 
 @pytest.mark.parametrize(
@@ -137,6 +191,17 @@ def test_all_takes_those_that_are_there(run, own):
         (["--dataset", "csv:set/scores.csv", "--protocol", "sfd"], "Known: official"),
         (["--dataset", "csv:set/scores.csv", "--metric", "ssim"], "unknown name 'ssim'"),
         (["--dataset", "csv:set/scores.csv", "--label-column", "x"], "mos"),
+        (["--dataset", "konik", "--root", "."], "Did you mean koniq?"),
+        (["--dataset", "koniq", "--root", ".", "--label-column", "x"], "csv:FILE"),
+        (["--dataset", "csv:set/scores.csv", "--dataset", "csv:set/scores.csv"], "called set"),
+        (
+            ["--dataset", "csv:set/scores.csv", "--metric", "colourfulness", "--characteristics"],
+            "are those of ddr",
+        ),
+        (
+            ["--dataset", "csv:set/scores.csv", "--metric", "cpbd", "--pixel-levels"],
+            "needs an encoder",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(run, own, arguments, said):

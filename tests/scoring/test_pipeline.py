@@ -214,7 +214,7 @@ def test_a_view_that_cannot_be_made_is_a_failure(photos, monkeypatch, fault, rea
 def test_a_score_that_is_no_number_is_a_failure(photos, monkeypatch):
     encoder = load_encoder("toy")
     encoder.encode_image = lambda pixels: torch.full((len(pixels), 24), torch.nan)
-    assert scores_with(encoder, photos[:1]) == {photos[0]: "its features give no finite score"}
+    assert scores_with(encoder, photos[:1]) == {photos[0]: "ddr: its features give no finite score"}
 
 
 @pytest.mark.parametrize(

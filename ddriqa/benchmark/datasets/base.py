@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ddriqa.benchmark.datasets.files import FileIndex
+from ddriqa.benchmark.datasets.names import ALIASES as OTHER_NAMES
+from ddriqa.benchmark.datasets.names import DATASETS as OTHERS
 from ddriqa.errors import DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLES = 3
-TOLERANCE = 2e-3
-"""Of a self-check, as a share of the labels' range: the figures have four digits."""
+EDITED = "an edited copy?"
+TOLERANCE = 1e-4
+"""Of a self-check, as a share of the labels' range: the figures have four decimals."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,8 @@ class Dataset(ABC):
         protocols: by name; ``official`` is the default one, ``ddr`` and ``sfd`` the papers' own.
         development: it served for choosing settings, so that its figures aren't those of unseen
             data; said wherever they stand.
+        own: a user's table, of which nothing is published.
+        split_checks: (protocol, split) -> figures of that part.
         layout: the tree of files, for people.
         source: where to ask for it, and on what conditions.
     """
@@ -134,6 +141,8 @@ class Dataset(ABC):
     short_side: int | None = None
     protocols: Mapping[str, Protocol]
     development: bool = False
+    own: bool = False
+    split_checks: Mapping[tuple[str, str], SelfCheck] = MappingProxyType({})
     layout: str
     source: str
     endings: tuple[str, ...] = (".bmp", ".jpg", ".jpeg", ".png")
@@ -147,8 +156,9 @@ class Dataset(ABC):
                 makes the message for one that isn't there.
         """
 
-    def is_unlabelled(self, file: str) -> bool:
-        """Whether a picture that has no row should have had one (a reference shouldn't)."""
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
+        """Whether a picture that has no row under a protocol should have had one (a reference
+        shouldn't)."""
         return True
 
     def load(
@@ -176,12 +186,20 @@ class Dataset(ABC):
         split = self._split(split or chosen.split)
         files = FileIndex(self._place(root))
         rows = list(self.rows(files, protocol))
+        self._refuse_double(rows, files)
         warnings = self._check(rows, chosen.check)
         taken = [row for row in rows if split is None or row.split == split]
+        if split is not None and taken:
+            warnings += self._check(taken, self.split_checks.get((protocol, split)))
         if not taken:
             reason = f"its label table doesn't say which pictures are the part {split!r}"
             raise DatasetError(str(files.root), reason, self._help())
-        found, missing = _look_up(taken, files)
+        found, missing, doubtful = _look_up(taken, files)
+        if doubtful:
+            warnings.append(
+                f"{self.title}: {len(doubtful)} of the pictures are there twice, and the first "
+                f"in the alphabet is taken ({_some(doubtful)})"
+            )
         if missing and (not incomplete or not found):
             raise self._partial(files.root, missing, len(found))
         loaded = RatedSet(self, protocol, split, files.root, found, missing, warnings=warnings)
@@ -209,17 +227,20 @@ class Dataset(ABC):
     def _place(self, root: Path) -> Path:
         if not root.is_dir():
             raise DatasetError(str(root), f"no such folder, for {self.title}", self._help())
-        return root / self.name if (root / self.name).is_dir() else root
+        if (inside := folder_of(root, self.name)) is not None:
+            return inside
+        if not self.own and any(folder_of(root, name) for name in OTHERS):
+            raise DatasetError(str(root), f"holds no folder {self.name}", self._help())
+        return root
 
     def _help(self) -> str:
         return f"Layout of {self.name}:\n{self.layout.strip()}\nFrom {self.source}"
 
     def _partial(self, root: Path, missing: Sequence[str], found: int) -> DatasetError:
-        examples = ", ".join(missing[:EXAMPLES])
-        more = ", ..." if len(missing) > EXAMPLES else ""
         total = len(missing) + found
+        verb = "isn't" if len(missing) == 1 else "aren't"
         count = f"{len(missing)} of the {total} pictures of {self.title}"
-        reason = f"{count} aren't there ({examples}{more})"
+        reason = f"{count} {verb} there ({_some(missing)})"
         hint = self._help()
         if found:
             hint = f"To take those that are there, add --incomplete. {hint}"
@@ -244,7 +265,7 @@ class Dataset(ABC):
         }
         width = check.high - check.low
         return [
-            f"{self.title}: {name} {_number(here)} instead of {_number(there)}; an edited copy?"
+            f"{self.title}: {name} {_number(here)} instead of {_number(there)}; {EDITED}"
             for name, (here, there, tolerance) in seen.items()
             if there is not None and abs(here - there) > tolerance * width
         ]
@@ -252,37 +273,54 @@ class Dataset(ABC):
     def _note_unlabelled(self, loaded: RatedSet, rows: Sequence[Row], files: FileIndex) -> None:
         used = {files.find(row.file, *row.instead) for row in rows}
         spare = [
-            path
+            name
             for path in files.pictures(self.endings)
-            if path not in used and self.is_unlabelled(path.relative_to(files.root).as_posix())
+            if path not in used
+            and self.is_unlabelled(name := path.relative_to(files.root).as_posix(), loaded.protocol)
         ]
         loaded.unlabelled = len(spare)
         if spare:
-            names = ", ".join(p.relative_to(files.root).as_posix() for p in spare[:EXAMPLES])
-            more = ", ..." if len(spare) > EXAMPLES else ""
-            loaded.warnings.append(
-                f"{self.title}: {len(spare)} pictures have no label ({names}{more})"
-            )
+            verb = "picture has" if len(spare) == 1 else "pictures have"
+            loaded.warnings.append(f"{self.title}: {len(spare)} {verb} no label ({_some(spare)})")
         if loaded.missing:
-            names = ", ".join(loaded.missing[:EXAMPLES])
-            more = ", ..." if len(loaded.missing) > EXAMPLES else ""
+            verb = "picture isn't" if len(loaded.missing) == 1 else "pictures aren't"
             loaded.warnings.append(
-                f"{self.title}: {len(loaded.missing)} labelled pictures aren't there "
-                f"({names}{more})"
+                f"{self.title}: {len(loaded.missing)} labelled {verb} there "
+                f"({_some(loaded.missing)})"
             )
 
+    def _refuse_double(self, rows: Sequence[Row], files: FileIndex) -> None:
+        twice = [name for name, count in Counter(row.file for row in rows).items() if count > 1]
+        if twice:
+            reason = f"the label table of {self.title} names a picture twice ({_some(twice)})"
+            raise DatasetError(str(files.root), reason)
 
-def _look_up(rows: Sequence[Row], files: FileIndex) -> tuple[list[Rated], list[str]]:
-    """The pictures that are there, and the names of those that aren't."""
-    found, missing = [], []
+
+def folder_of(root: Path, name: str) -> Path | None:
+    """The folder of a data set in ``root``, whatever its case; or under another name of it."""
+    names = {name, *(alias for alias, known in OTHER_NAMES.items() if known == name)}
+    found = [path for path in sorted(root.iterdir()) if path.name.lower() in names]
+    return next((path for path in found if path.is_dir()), None)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = ", ..." if len(names) > EXAMPLES else ""
+    return ", ".join(names[:EXAMPLES]) + more
+
+
+def _look_up(rows: Sequence[Row], files: FileIndex) -> tuple[list[Rated], list[str], list[str]]:
+    """The pictures that are there, the names of those that aren't, and of those that are twice."""
+    found, missing, doubtful = [], [], []
     for row in rows:
         path = files.find(row.file, *row.instead)
         if path is None:
             missing.append(row.file)
-        else:
-            marks = (row.group, row.reference, row.split, row.std)
-            found.append(Rated(row.file, path, row.label, *marks))
-    return found, missing
+            continue
+        if len(files.fitting(row.file)) > 1:
+            doubtful.append(row.file)
+        marks = (row.group, row.reference, row.split, row.std)
+        found.append(Rated(row.file, path, row.label, *marks))
+    return found, missing, doubtful
 
 
 def _number(value: float) -> str:

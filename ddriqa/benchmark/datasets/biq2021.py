@@ -36,6 +36,10 @@ class BIQ2021(Dataset):
     splits = ("train", "test")
     groups = "subset"
     development = True
+    split_checks = {
+        ("official", "train"): SelfCheck(10000, 0.0, 1.0, 0.6418, 0.1931),
+        ("official", "test"): SelfCheck(2000, 0.0, 1.0, 0.6517, 0.1961),
+    }
     protocols = {"official": Protocol("all 12000", "MOS", CHECK)}
     layout = f"""\
 {TABLES["train"]}

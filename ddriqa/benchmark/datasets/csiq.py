@@ -64,7 +64,7 @@ csiq.DMOS.xlsx, or csiq_label.txt with lines "1600.AWGN.1.png 0.061989"
             return _from_text(text)
         raise self.absent(files.root, "csiq.DMOS.xlsx")
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         named = NAME.fullmatch(file.rpartition("/")[2])
         return named is not None and named["tag"].lower() in GROUPS.keys() - {"contrast"}
 

@@ -118,6 +118,7 @@ class CsvFile(Dataset):
         common = self.path.stem.lower() in COMMON_STEMS
         self.name = folder if common and folder else self.path.stem
         self.title = self.name
+        self.own = True
         self.development = self.name in DEVELOPMENT_SETS
         self.count = len(self._table.lines)
         if not self.count:

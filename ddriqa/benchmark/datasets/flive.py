@@ -63,7 +63,7 @@ EE371R/
             name = line.text(column)
             yield Row(name, line.value(label), _origin(name), split=splits.get(name))
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         return PATCH.fullmatch(file) is None
 
 

@@ -65,12 +65,13 @@ kadid10k/
             if named is None or not 1 <= int(named["type"]) <= len(TYPES):
                 raise line.wrong(name, f"{line.text(name)!r} isn't a name as I01_01_01.png")
             yield Row(
-                line.text(name),
+                f"images/{line.text(name)}",
                 line.value(label),
                 group=TYPES[int(named["type"]) - 1],
                 reference=line.text(reference),
                 std=line.value(std),
+                instead=(line.text(name),),
             )
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         return NAME.fullmatch(file.rpartition("/")[2]) is not None

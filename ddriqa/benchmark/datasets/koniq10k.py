@@ -25,6 +25,17 @@ SETS = {"training": "train", "validation": "val", "test": "test"}
 GREATEST_RAW = 5.0
 CHOICES = ("c1", "c2", "c3", "c4", "c5")
 CHECK_RAW = SelfCheck(10073, 1.0962, 4.3100, 3.1620, 0.5522)
+CHECK_PARTS = {
+    "train": SelfCheck(7058, 1.0962, 4.2381, 3.1620, 0.5523),
+    "val": SelfCheck(1000, 1.2124, 4.1071, 3.1603, 0.5495),
+    "test": SelfCheck(2015, 1.1863, 4.3100, 3.1627, 0.5530),
+}
+"""Of the raw MOS."""
+CHECKS_OF_PARTS = {
+    (protocol, split): check
+    for protocol in ("official", "ddr", "sfd")
+    for split, check in CHECK_PARTS.items()
+}
 CHECK_Z = SelfCheck(10073, 3.9118, 88.3889, 58.7296, 15.4317)
 
 
@@ -59,6 +70,7 @@ class KonIQ10k(Dataset):
             split="test",
         ),
     }
+    split_checks = CHECKS_OF_PARTS
     layout = """\
 1024x768/<id>.jpg (10073; the copy of 512x384 won't do)
 koniq10k_scores_and_distributions.csv
@@ -82,7 +94,7 @@ koniq10k_distributions_sets.csv, for the splits and the protocol zscore
                 instead=(f"koniq10k_1024x768/{name}",),
             )
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         return file.rpartition("/")[0].endswith("1024x768")
 
     def _label(self, files: FileIndex, z_scored: bool) -> _Label:

@@ -75,7 +75,7 @@ databaserelease2/
                 instead=(f"blur/{name}",) if folder == "gblur" else (),
             )
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         folder, _, name = file.lower().rpartition("/")
         folder = folder.rpartition("/")[2]
         copy = ("gblur" if folder == "blur" else folder, name) in KNOWN

@@ -66,7 +66,7 @@ ChallengeDB_release/
             folder = "Images/trainingImages" if _is_training(name) else "Images"
             yield Row(f"{folder}/{name}", float(label), std=std, instead=(name,))
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         return not _is_training(file.rpartition("/")[2])
 
     def _column(self, files: FileIndex, variable: str) -> list[Any]:

@@ -56,7 +56,7 @@ BP/ Shan08/ Glasner09/ Yang10/ Dong11/ Yang13/ Timofte13/ SRCNN/
             raise self.absent(files.root, f"{LABELS[0]} or {LABELS[1]}")
         yield from map(_row, read_pairs(path).lines)
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         """Only pictures in a method's folder should have a row: references shouldn't."""
         return any(NAME.fullmatch(end) for end in _ends(file))
 

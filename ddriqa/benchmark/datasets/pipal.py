@@ -77,7 +77,8 @@ Distortion_1/A0001_00_00.bmp ... Distortion_4/
                     family, reference = FAMILIES[parts[2]], f"{parts[1]}.bmp"
                     yield Row(name, line.value("score"), family, reference)
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         """References, the validation part (code 10) and what ``sfd`` leaves out have no row."""
         parts = NAME.fullmatch(file.rpartition("/")[2])
-        return parts is not None and parts[2] in SUPER_RESOLUTION
+        codes = SUPER_RESOLUTION if protocol == "sfd" else tuple(FAMILIES)
+        return parts is not None and parts[2] in codes

@@ -80,12 +80,14 @@ class Table:
         """See ``column``.
 
         Raises:
-            DatasetError: there is no such column.
+            DatasetError: there is no such column, or there are two.
         """
         if (column := self.column(*names)) is None:
             columns = ", ".join(column for column in self.columns if column)
             reason = f"has no column {' or '.join(names)}"
             raise DatasetError(str(self.path), reason, f"Its columns: {columns}")
+        if self.columns.count(column) > 1:
+            raise DatasetError(str(self.path), f"two columns are called {column!r}")
         return column
 
 
@@ -128,11 +130,9 @@ def make_table(
     """A table of a header and numbered rows of text.
 
     Raises:
-        DatasetError: two columns of one name, or a row with more fields than the header.
+        DatasetError: a row with more fields than the header.
     """
     columns = tuple(" ".join(name.split()) for name in header)
-    if twice := [name for name in columns if name and columns.count(name) > 1]:
-        raise DatasetError(str(path), f"two columns are called {twice[0]!r}")
     lines = []
     for number, row in rows:
         cells = [cell.strip() for cell in row]

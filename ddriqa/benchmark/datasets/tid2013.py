@@ -58,8 +58,8 @@ class TID2013(Dataset):
     label_range = (0.0, 9.0)
     groups = "type of damage"
     protocols = {
-        "official": Protocol("all 3000, MOS", "mos_with_names.txt", CHECK),
-        "ddr": Protocol("all 3000, MOS, as MDFS and DDR", "mos_with_names.txt", CHECK),
+        "official": Protocol("all 3000, MOS", "MOS", CHECK),
+        "ddr": Protocol("all 3000, MOS, as MDFS and DDR", "MOS", CHECK),
     }
     layout = """\
 distorted_images/i01_01_1.bmp ... i25_24_5.bmp (3000)
@@ -80,14 +80,15 @@ mos_with_names.txt, mos_std.txt
                 reason = f"a line isn't a MOS and a name, as '5.51429 i01_01_1.bmp': {fields}"
                 raise DatasetError(str(path), reason)
             yield Row(
-                fields[1],
+                f"distorted_images/{fields[1]}",
                 label,
                 group=TYPES[int(named["type"]) - 1],
                 reference=_reference(named["reference"]),
                 std=std,
+                instead=(fields[1],),
             )
 
-    def is_unlabelled(self, file: str) -> bool:
+    def is_unlabelled(self, file: str, protocol: str) -> bool:
         return NAME.fullmatch(file.rpartition("/")[2]) is not None
 
 

@@ -34,7 +34,7 @@ class Four(Dataset):
             split = ("train", "train", "test", "test")[index] if self.has_splits else None
             yield Row(f"pictures/{letter}.png", label, split=split)
 
-    def is_unlabelled(self, file):
+    def is_unlabelled(self, file, protocol):
         return not file.startswith("references/")
 
 
@@ -131,7 +131,7 @@ def test_an_incomplete_set_is_taken_when_allowed(tmp_path):
     assert [picture.label for picture in loaded.pictures] == [1.0, 2.0, 6.0]
     assert loaded.missing == ["pictures/c.png"]
     (warning,) = loaded.warnings
-    assert warning == "Four (2024): 1 labelled pictures aren't there (pictures/c.png)"
+    assert warning == "Four (2024): 1 labelled picture isn't there (pictures/c.png)"
 
 
 def test_nothing_is_not_an_incomplete_set(tmp_path):

@@ -75,7 +75,7 @@ def test_no_label_file(root):
 
 def test_a_missing_picture_is_named(root):
     (root / "kadid10k" / "images" / "I01_10_05.png").unlink()
-    with pytest.raises(DatasetError, match=r"1 of the 3 pictures .* \(I01_10_05\.png\)"):
+    with pytest.raises(DatasetError, match=r"1 of the 3 pictures .* \(images/I01_10_05\.png\)"):
         dataset("kadid10k").load(root)
 
 

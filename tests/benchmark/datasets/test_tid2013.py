@@ -73,7 +73,9 @@ def test_no_label_file(root):
 
 def test_a_missing_picture_is_named(root):
     (root / "distorted_images" / "i01_08_2.bmp").unlink()
-    with pytest.raises(DatasetError, match=r"1 of the 4 pictures .* \(i01_08_2\.bmp\)"):
+    with pytest.raises(
+        DatasetError, match=r"1 of the 4 pictures .* \(distorted_images/i01_08_2\.bmp\)"
+    ):
         dataset("tid2013").load(root)
     assert len(dataset("tid2013").load(root, incomplete=True).pictures) == 3
 
