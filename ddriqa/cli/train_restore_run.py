@@ -1,0 +1,168 @@
+"""One run of ``ddriqa train-restore``: settings from options, the trainer, and what is said."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ddriqa.cli.interrupts import Interruptible
+from ddriqa.cli.talk import tell
+from ddriqa.errors import INTERRUPTED, OK, UsageError
+
+if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from ddriqa.restoration.progress import Progress
+    from ddriqa.restoration.settings import Settings
+
+PRESETS = Path(__file__).parent.parent / "restoration" / "presets"
+NETWORK, STEPS, CROP = "nafnet/small", 20_000, 128
+CACHE = 512 << 20
+"""Bytes of decoded pictures that are kept."""
+
+
+def run(given: SimpleNamespace) -> int:
+    """Train; the exit code."""
+    import torch
+
+    from ddriqa.restoration.methods import catalogue as methods
+    from ddriqa.restoration.networks import catalogue as networks
+    from ddriqa.restoration.run_folder import RunFolder
+    from ddriqa.restoration.settings import from_table
+    from ddriqa.restoration.sources import data_of
+    from ddriqa.restoration.trainer import Trainer
+
+    if given.method not in methods.METHODS:
+        known = f"Known: {', '.join(methods.METHODS)}"
+        raise UsageError("METHOD", f"unknown name {given.method!r}", known)
+    settings = RunFolder(given.out).settings() if given.resume else from_table(_table(given))
+    if given.resume and given.method != settings.method.name:
+        raise UsageError("--resume", f"{given.out} is a run of {settings.method.name}")
+    data = data_of(settings.data, settings.seed)
+    torch.manual_seed(settings.seed)
+    network = networks.build(
+        settings.network.name, settings.network.preset, **settings.network.options
+    )
+    method = methods.build(network, settings)
+    interrupt = Interruptible()
+    with interrupt, _bar(settings, quiet=given.quiet) as listen:
+        trainer = Trainer(method, data, given.out, settings, resume=given.resume, listen=listen)
+        outcome = trainer.run(stop=lambda: interrupt.asked)
+    if not outcome.finished:
+        again = f"ddriqa train-restore {given.method} --out {given.out} --resume"
+        tell(f"saved after {outcome.step} of {outcome.steps} steps; to go on: {again}")
+        return interrupt.exit_code or INTERRUPTED
+    if not given.quiet:
+        tell(f"trained {outcome.steps} steps; ddriqa restore photos/ --run {given.out} -o out/")
+    return OK
+
+
+def _table(given: SimpleNamespace) -> dict[str, Any]:
+    """The settings as a table: a preset's or a file's, with the options above it."""
+    from ddriqa.restoration.toml_file import read_toml
+
+    if given.preset and given.settings:
+        raise UsageError("--preset", "excludes --settings", "Give one of them")
+    table: dict[str, Any] = {}
+    if given.preset:
+        table = read_toml(_preset(given.method, given.preset))
+    elif given.settings:
+        table = read_toml(given.settings)
+    table["method"] = {"name": given.method, **_without_name(table.get("method", {}))}
+    if given.network or "network" not in table:
+        name, _, preset = (given.network or NETWORK).partition("/")
+        table["network"] = {"name": name, "preset": preset or "small"}
+    training = table.setdefault("training", {})
+    training.setdefault("steps", STEPS)
+    for option, key in (("steps", "steps"), ("batch_size", "batch_size"), ("device", "device")):
+        if getattr(given, option) is not None:
+            training[key] = getattr(given, option)
+    if given.lr is not None:
+        table.setdefault("optimiser", {})["lr"] = given.lr
+    if given.seed is not None:
+        table["seed"] = given.seed
+    _add_data(table, given)
+    return table
+
+
+def _add_data(table: dict[str, Any], given: SimpleNamespace) -> None:
+    data = table.setdefault("data", {})
+    if given.data:
+        crop = {"crop": given.crop or CROP, "flips": True, "rotations": True, "cache": CACHE}
+        data["train"] = {"folder": str(given.data.resolve()), **crop, **damage_of(given.damage)}
+    elif given.crop:
+        data.setdefault("train", {})["crop"] = given.crop
+    if given.validate:
+        data["validation"] = {"folder": str(given.validate.resolve()), **damage_of(given.damage)}
+    if given.data_root:
+        for part in data.values():
+            part["root"] = str(given.data_root / part["set"]) if "set" in part else "."
+    if "train" not in data:
+        raise UsageError("--data", "what to train with isn't said", "Give a folder, or --preset")
+
+
+def damage_of(text: str | None) -> dict[str, Any]:
+    """``gaussian_noise,sigma=25,clip=false`` as the option ``damage`` of a data set; nothing for
+    None.
+
+    Raises:
+        UsageError: it isn't of that form.
+    """
+    if not text:
+        return {}
+    name, *pairs = text.split(",")
+    spec: dict[str, Any] = {"degradation": name}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError("--damage", f"{pair!r} isn't KEY=VALUE", "Say gaussian_noise,sigma=25")
+        spec[key] = _value(value)
+    return {"damage": spec}
+
+
+def _value(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    low, dots, high = text.partition("..")
+    try:
+        return [float(low), float(high)] if dots else float(text)
+    except ValueError:
+        return text
+
+
+def _preset(method: str, name: str) -> Path:
+    path = PRESETS / method / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in (PRESETS / method).glob("*.toml")))
+        raise UsageError("--preset", f"unknown name {name!r} of {method}", f"Known: {known}")
+    return path
+
+
+def _without_name(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if key != "name"}
+
+
+@contextlib.contextmanager
+def _bar(settings: Settings, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    from ddriqa.cli.progress import duration
+
+    console = Console(stderr=True)
+    shown = console.is_terminal and not console.is_dumb_terminal and not quiet
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"))
+    with Bar(*columns, console=console, transient=True, disable=not shown) as bar:
+        task = bar.add_task("Training", total=settings.training.steps, words="")
+
+        def listen(progress: Progress) -> None:
+            left = progress.seconds_left
+            words = f"{progress.step} of {progress.steps}, loss {progress.loss:.4g}"
+            words += f", {progress.images_per_second:.1f} images/s"
+            words += f", {duration(left)} left" if left is not None else ""
+            bar.update(task, completed=progress.step, description=progress.stage, words=words)
+
+        yield listen

@@ -1,0 +1,1 @@
+"""Damaged photographs become better ones: networks, losses, training methods, tiles, measures."""

@@ -1,0 +1,138 @@
+"""The convolutions of AlexNet, VGG16 and SqueezeNet, and torchvision's weights for them.
+
+Named and numbered as torchvision's ``features``, so that its files fit; torchvision itself isn't
+needed. VGG19's are in ``ddriqa.metrics.vgg``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from ddriqa.errors import WeightsError
+from ddriqa.metrics.network_weights import load_weights
+from ddriqa.metrics.vgg import VGG19Features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from torch import Tensor
+
+FILES = {
+    "alexnet": "alexnet-owt-7be5be79.pth",
+    "vgg16": "vgg16-397923af.pth",
+    "vgg19": "vgg19-dcbb9e9d.pth",
+    "squeezenet1_1": "squeezenet1_1-b8a52dc0.pth",
+}
+"""Name -> torchvision's file, as its downloads are named in torch hub's folder."""
+
+
+class Backbone(nn.Module):
+    """A chain ``features`` whose maps are read on the way."""
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.features = nn.Sequential(*layers)
+
+    def maps(self, pixels: Tensor, indices: Sequence[int]) -> Iterator[Tensor]:
+        """Normalised ``(B, 3, H, W)`` -> the maps after the layers of these indices, in order."""
+        for index, layer in zip(range(max(indices) + 1), self.features, strict=False):
+            pixels = layer(pixels)
+            if index in indices:
+                yield pixels
+
+
+def alexnet() -> Backbone:
+    """Krizhevsky's "one weird trick" AlexNet (2014); ReLUs at 1, 4, 7, 9, 11; 2,469,696 numbers."""
+    return Backbone(
+        [
+            *(nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)),
+            *(nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2)),
+            *(nn.Conv2d(192, 384, 3, padding=1), nn.ReLU()),
+            *(nn.Conv2d(384, 256, 3, padding=1), nn.ReLU()),
+            *(nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2)),
+        ]
+    )
+
+
+def vgg16() -> Backbone:
+    """VGG16 (Simonyan and Zisserman 2015); relu1_2 3, 2_2 8, 3_3 15, 4_3 22, 5_3 29."""
+    layers: list[nn.Module] = []
+    inputs = 3
+    for channels, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(count):
+            layers += [nn.Conv2d(inputs, channels, 3, padding=1), nn.ReLU()]
+            inputs = channels
+        layers.append(nn.MaxPool2d(2))
+    return Backbone(layers)
+
+
+class Fire(nn.Module):
+    """SqueezeNet's module: 1x1 convolutions that squeeze, 1x1 and 3x3 ones that expand."""
+
+    def __init__(self, inputs: int, squeezed: int, expanded: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(inputs, squeezed, 1)
+        self.expand1x1 = nn.Conv2d(squeezed, expanded, 1)
+        self.expand3x3 = nn.Conv2d(squeezed, expanded, 3, padding=1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(B, inputs, H, W)`` -> ``(B, 2 expanded, H, W)``."""
+        narrow = self.squeeze(maps).relu()
+        return torch.cat([self.expand1x1(narrow), self.expand3x3(narrow)], dim=1).relu()
+
+
+def squeezenet1_1() -> Backbone:
+    """SqueezeNet 1.1 (Iandola et al. 2016); Fire at 3, 4, 6, 7, 9 ... 12; 722,496 numbers."""
+
+    def pool() -> nn.Module:
+        return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+    return Backbone(
+        [
+            *(nn.Conv2d(3, 64, 3, stride=2), nn.ReLU(), pool()),
+            *(Fire(64, 16, 64), Fire(128, 16, 64), pool()),
+            *(Fire(128, 32, 128), Fire(256, 32, 128), pool()),
+            *(Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256)),
+        ]
+    )
+
+
+NETWORKS: dict[str, Callable[[], Backbone | VGG19Features]] = {
+    "alexnet": alexnet,
+    "vgg16": vgg16,
+    "vgg19": VGG19Features,
+    "squeezenet1_1": squeezenet1_1,
+}
+
+
+def load_backbone(name: str, file: str | Path | None = None) -> Backbone | VGG19Features:
+    """A network with its ImageNet weights, frozen.
+
+    Args:
+        name: a key of ``NETWORKS``.
+        file: torchvision's file, or one of its ``features`` alone; by default torchvision's own
+            download where torch hub's folder has it (``TORCH_HOME``). Nothing is downloaded.
+
+    Raises:
+        WeightsError: no file, or one that doesn't fit.
+    """
+    network = NETWORKS[name]()
+    download = FILES[name]
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / download
+    path = file or (cached if cached.is_file() else None)
+    source = (
+        f"torchvision's file {download}, from https://download.pytorch.org/models/{download}, "
+        f"holds them: give its path, or put it into {cached.parent}"
+    )
+    try:
+        load_weights(network, path, name=name, source=source, unused="classifier.")
+    except WeightsError as error:
+        try:
+            load_weights(network.features, path, name=name, source=source)
+        except WeightsError:
+            raise error from None
+    return network

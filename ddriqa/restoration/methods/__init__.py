@@ -1,0 +1,1 @@
+"""Training methods: a file each, and a table of them in ``catalogue``."""

@@ -1,0 +1,92 @@
+"""The data sets of a training, from the tables of its settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ddriqa.errors import UsageError
+from ddriqa.restoration.data import CleanFolder, PairedFolder, Pairs, Tasks
+from ddriqa.restoration.layouts import pairs
+from ddriqa.restoration.trainer import Data
+
+PARTS = ("train", "validation")
+KINDS = ("set", "folder", "tasks")
+OF_SETS = ("set", "split", "root")
+
+
+def data_of(table: Mapping[str, Any], seed: int) -> Data:
+    """The data sets of ``[data.train]`` and, where it is there, ``[data.validation]``.
+
+    Each is one of
+
+    - a set of ``layouts`` in its owners' layout: ``set``, ``split``, ``root``;
+    - a ``folder``: of pairs (``lq/``, ``gt/``, or a CSV file of them), or of clean pictures where
+      ``damage`` is given (see ``synthesis``);
+    - ``tasks``: name -> such a table with ``repeat``.
+
+    Whatever else there is goes to ``PairedFolder`` or ``CleanFolder``. Validation takes whole
+    pictures, and of these the first ``most``, where it says so.
+
+    Raises:
+        UsageError: tables or options that aren't known.
+        DatasetError: pictures that aren't there.
+    """
+    if wrong := [part for part in table if part not in PARTS]:
+        raise UsageError("data", f"has no part {wrong[0]!r}", f"It has {', '.join(PARTS)}")
+    if "train" not in table:
+        raise UsageError("data", "has no part train", "Say what to train with")
+    validation = table.get("validation")
+    return Data(
+        pairs_of(table["train"], seed, "data.train"),
+        None if validation is None else _first(validation, seed),
+    )
+
+
+def pairs_of(table: Mapping[str, Any], seed: int, name: str) -> Pairs:
+    """One data set; see ``data_of``. ``name`` is what a message calls the table."""
+    if sum(kind in table for kind in KINDS) != 1:
+        raise UsageError(name, f"must have one of {', '.join(KINDS)}")
+    options = dict(table)
+    if "tasks" in options:
+        members = {
+            task: (
+                pairs_of(_without(member, "repeat"), seed, f"{name}.{task}"),
+                member.get("repeat", 1),
+            )
+            for task, member in options["tasks"].items()
+        }
+        return Tasks(members, seed)
+    if "set" in options:
+        found = pairs(options["set"], options.get("split", "train"), Path(options.get("root", ".")))
+        return _made(PairedFolder, found, _without(options, *OF_SETS), seed, name)
+    folder = options.pop("folder")
+    kind = CleanFolder if "damage" in options else PairedFolder
+    return _made(kind, folder, options, seed, name)
+
+
+def _first(table: Mapping[str, Any], seed: int) -> Pairs:
+    found = pairs_of(_without(table, "most"), seed, "data.validation")
+    files = getattr(found, "files", None)
+    if (most := table.get("most")) and files is not None:
+        found.files = files[:most]  # type: ignore[attr-defined]
+    return found
+
+
+def _made(
+    kind: type[CleanFolder] | type[PairedFolder],
+    source: Any,
+    options: Mapping[str, Any],
+    seed: int,
+    name: str,
+) -> Pairs:
+    takes = [p for p in inspect.signature(kind).parameters if p not in ("source", "seed")]
+    if wrong := [option for option in options if option not in takes]:
+        raise UsageError(name, f"has no {wrong[0]!r}", f"It has {', '.join(takes)}")
+    return kind(source, seed=seed, **options)
+
+
+def _without(table: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if name not in names}
