@@ -1,12 +1,12 @@
 """The page of a benchmark in a real browser, opened from a file as a person opens it."""
 
 import json
-import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import Page
 from PIL import Image
 
 from ddriqa.benchmark.assess import assess, pairs_with_first
@@ -29,48 +29,8 @@ class Mini(Dataset):
         return []
 
 
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    chromedriver = shutil.which("chromedriver")
-    if not chromium or not chromedriver:
-        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1280,900"):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(chromedriver))
-    yield driver
-    driver.quit()
-
-
-class Page:
+class OurPage(Page):
     """What a person can do with the page, and see on it."""
-
-    def __init__(self, browser, path):
-        self.browser = browser
-        for kind in ("browser", "performance"):
-            browser.get_log(kind)  # forget the page before
-        begun = time.monotonic()
-        browser.get(path.as_uri())
-        self.until("document.body.dataset.ready")
-        self.seconds = time.monotonic() - begun
-
-    def run(self, script, *arguments):
-        return self.browser.execute_script(script, *arguments)
-
-    def until(self, condition):
-        end = time.monotonic() + 20
-        while not self.run(f"return Boolean({condition})"):
-            assert time.monotonic() < end, f"never came true: {condition}"
-            time.sleep(0.02)
-
-    def one(self, selector):
-        return self.browser.find_element("css selector", selector)
-
-    def all(self, selector):
-        return self.browser.find_elements("css selector", selector)
 
     def plot(self, metric):
         """Bring a plot into sight; it is drawn then."""
@@ -152,7 +112,7 @@ def report(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, report):
-    opened = Page(browser, report)
+    opened = OurPage(browser, report)
     yield opened
     assert opened.complaints() == []
     assert [url for url in opened.requests() if not url.startswith(("file:", "data:"))] == []
@@ -235,7 +195,7 @@ def test_only_tables_scroll_sideways(browser, report, width):
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 2, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
-        page = Page(browser, report)
+        page = OurPage(browser, report)
         page.plot(0)
         assert page.run("return document.documentElement.scrollWidth <= innerWidth")
         assert page.complaints() == []
@@ -253,7 +213,7 @@ def test_colours_follow_the_system(browser, report):
             " document.querySelector('.legend button').style.getPropertyValue('--colour')]"
         )
 
-    page = Page(browser, report)
+    page = OurPage(browser, report)
     light, dark = look("light"), look("dark")
     look("light")
     assert all(a != b for a, b in zip(light, dark, strict=True))
@@ -274,7 +234,7 @@ def test_without_scripts_the_tables_read(browser, report):
 def test_forty_thousand_points_and_many_groups_are_quick(browser, tmp_path):
     groups = [f"kind {index}" for index in range(25)]
     big = made(tmp_path, n=40_000, groups=groups, files=False, rounds=0)
-    page = Page(browser, write_bench_report(tmp_path / "report", [big]))
+    page = OurPage(browser, write_bench_report(tmp_path / "report", [big]))
     assert page.seconds < 10
     begun = time.monotonic()
     assert sum(page.painted(0).values()) > 1000

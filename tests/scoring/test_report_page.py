@@ -2,11 +2,10 @@
 
 import json
 import os
-import shutil
-import time
 
 import numpy as np
 import pytest
+from browsing import Page
 from PIL import Image
 
 from ddriqa.scoring.report import write_report
@@ -27,48 +26,8 @@ ODD_NAMES = [
 FACTS = {"ddriqa": "0.1.0", "encoder": {"fingerprint": "toy:0123"}}
 
 
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    chromedriver = shutil.which("chromedriver")
-    if not chromium or not chromedriver:
-        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1440,900"):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(chromedriver))
-    yield driver
-    driver.quit()
-
-
-class Page:
+class OurPage(Page):
     """What a person can do with the page, and see on it."""
-
-    def __init__(self, browser, path):
-        self.browser = browser
-        for kind in ("browser", "performance"):
-            browser.get_log(kind)  # forget the page before
-        begun = time.monotonic()
-        browser.get(path.as_uri())
-        self.until("document.body.dataset.ready")
-        self.seconds = time.monotonic() - begun
-
-    def run(self, script, *arguments):
-        return self.browser.execute_script(script, *arguments)
-
-    def until(self, condition):
-        end = time.monotonic() + 20
-        while not self.run(f"return Boolean({condition})"):
-            assert time.monotonic() < end, f"never came true: {condition}"
-            time.sleep(0.02)
-
-    def all(self, selector):
-        return self.browser.find_elements("css selector", selector)
-
-    def one(self, selector):
-        return self.browser.find_element("css selector", selector)
 
     def click(self, selector):
         self.one(selector).click()
@@ -146,7 +105,7 @@ def report(tmp_path_factory, pictures):
 
 @pytest.fixture
 def page(browser, report):
-    opened = Page(browser, report)
+    opened = OurPage(browser, report)
     yield opened
     assert opened.complaints() == []
     assert [url for url in opened.requests() if not url.startswith(("file:", "data:"))] == []
@@ -299,7 +258,7 @@ def test_a_narrow_screen_has_tiles_and_a_drawer_of_filters(browser, report):
     metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
-        page = Page(browser, report)
+        page = OurPage(browser, report)
         page.until("document.querySelectorAll('.tile').length > 3")
         assert not page.one("#filters").is_displayed()
         page.click("#open-filters")
@@ -321,7 +280,7 @@ def test_odd_names_are_shown_as_text_and_open(browser, tmp_path):
             Image.new("RGB", (20 + index, 20)).save(stream, "PNG")
         records.append(Record(str(path), 20 + index, 20, scores(0.4 - index / 100, 0.4)))
     path = write_report(tmp_path / "report", records, columns=COLUMNS, facts={}, usual=USUAL)
-    page = Page(browser, path)
+    page = OurPage(browser, path)
     assert page.names() == [printable(name) for name in ODD_NAMES]
     links = [link.get_attribute("href") for link in page.all("#table a.picture")]
     for index, link in enumerate(links):
@@ -333,7 +292,7 @@ def test_odd_names_are_shown_as_text_and_open(browser, tmp_path):
 def test_columns_with_odd_names_and_a_metric_without_types(browser, tmp_path):
     columns = ["m.x", "other <b>"]
     records = [Record(f"{i}.png", 1, 1, {"m.x": i, "other <b>": -i * 1e-4}) for i in range(3)]
-    page = Page(browser, write_report(tmp_path, records, columns=columns, facts={}, usual={}))
+    page = OurPage(browser, write_report(tmp_path, records, columns=columns, facts={}, usual={}))
     assert page.names() == ["2.png", "1.png", "0.png"]
     assert "other <b>" in [button.text for button in page.all("button.header")]
     assert not page.all("[data-facet=weakest]")
@@ -342,7 +301,7 @@ def test_columns_with_odd_names_and_a_metric_without_types(browser, tmp_path):
 
 @pytest.mark.parametrize("records", [[], [Record("gone.png", error="no such file")]])
 def test_nothing_was_scored(browser, tmp_path, records):
-    page = Page(browser, write_report(tmp_path, records, columns=COLUMNS, facts={}, usual={}))
+    page = OurPage(browser, write_report(tmp_path, records, columns=COLUMNS, facts={}, usual={}))
     assert page.count() == ("1 picture" if records else "0 pictures")
     page.click("[data-layout=grid]")
     assert page.complaints() == []
@@ -356,7 +315,7 @@ def test_ten_thousand_rows_open_at_once_with_few_of_them_drawn(browser, tmp_path
     ]
     path = write_report(tmp_path, records, columns=COLUMNS, facts={}, usual=USUAL)
     assert path.stat().st_size < 3_000_000
-    page = Page(browser, path)
+    page = OurPage(browser, path)
     assert page.seconds < 10
     assert page.count() == "10,000 pictures"
     assert len(page.all("#table .tabulator-row")) < 100
