@@ -69,7 +69,7 @@ def settings(arguments: argparse.Namespace) -> list[str]:
     path = arguments.runs / "denoise.toml"
     path.write_text(
         "[training]\nclip_norm = 0.01\nema = 0.999\nlog_every = 50\nvalidate_every = 500\n"
-        "save_every = 250\nprecision = \"bfloat16\"\n"
+        'save_every = 250\nprecision = "bfloat16"\n'
     )
     return [
         *("--settings", str(path), "--data", str(arguments.data / "clean" / "train")),
