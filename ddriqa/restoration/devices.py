@@ -7,6 +7,7 @@ opposed and alternating optimisers don't give it.
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -36,6 +37,8 @@ class _Replicas(DDPStrategy):
 def open_fabric(training: TrainingSettings) -> Fabric:
     """What moves, casts and reduces; not launched yet."""
     several = training.devices * training.machines > 1
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it greets every precision
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     return Fabric(
         accelerator=training.device,
         devices=training.devices,
