@@ -56,11 +56,12 @@ Prompts = Annotated[
     typer.Option("--prompts", metavar="FILE", help="A TOML file of your own prompt pairs."),
 ]
 Geometry = Annotated[
-    Literal["crops", "view"] | None,
+    Literal["crops", "view", "native", "windows"] | None,
     typer.Option(
         "--geometry",
-        show_default="by encoder",
-        help="crops: squares along the long side, as the authors; view: the encoder's own.",
+        show_default="by metric and encoder",
+        help="crops: squares along the long side, as the authors; view: the encoder's own; native: "
+        "the picture as it is; windows: crops, and windows at native size.",
     ),
 ]
 Adaptation = Annotated[

@@ -23,7 +23,7 @@ EXPECTED = [
     ("score --metric ", list(METRICS)),
     ("score --types ", list(published_pairs())),
     ("score --types noise,b", ["noise,blur"]),
-    ("score --geometry ", ["crops", "view"]),
+    ("score --geometry ", ["crops", "view", "native", "windows"]),
     ("score --device cu", ["cuda"]),
     ("completion ", SHELLS),
     ("doctor --js", ["--json"]),
