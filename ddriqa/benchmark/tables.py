@@ -9,9 +9,8 @@ import numpy as np
 
 from ddriqa.benchmark.run import Outcome
 from ddriqa.errors import OutputError, UsageError
-from ddriqa.scoring.replacing import replacing
-from ddriqa.scoring.sidecar import sidecar_path
-from ddriqa.scoring.table import write_failure
+from ddriqa.scoring.sidecar import sidecar_path, write_sidecar
+from ddriqa.scoring.table import write_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -137,11 +136,5 @@ def _read_about(path: Path) -> dict[str, Any]:
 
 
 def _write_table(path: Path, frame: pd.DataFrame, about: Mapping[str, Any]) -> None:
-    text = json.dumps(about, indent=2, default=str, allow_nan=False) + "\n"
-    try:
-        with replacing(path) as stream:
-            stream.write(frame.to_csv(index=False, lineterminator="\n").encode())
-        with replacing(sidecar_path(path)) as stream:
-            stream.write(text.encode())
-    except OSError as fault:
-        raise write_failure(path, fault) from fault
+    write_frame(path, frame)
+    write_sidecar(path, about)

@@ -73,6 +73,8 @@ def evaluate(
     \b
     Exit codes: 0 done, 1 some pictures failed, 2 wrong usage, 4 couldn't run or write
     """
+    import pandas as pd
+
     from ddriqa.cli.progress import bar
     from ddriqa.cli.talk import tell
     from ddriqa.cli.train_restore_run import damage_of
@@ -83,6 +85,7 @@ def evaluate(
     from ddriqa.restoration.restorer import network_of
     from ddriqa.restoration.sources import pairs_of
     from ddriqa.scoring.scorer import torch_device
+    from ddriqa.scoring.table import write_frame
 
     given = SimpleNamespace(**locals())
     if output and output.exists() and not force:
@@ -99,7 +102,7 @@ def evaluate(
                 tell(f"{one.name}: {one.error}")
     rows: list[dict[str, Any]] = [{"name": r.name, **r.values, "error": r.error} for r in results]
     if output:
-        _write(rows, output)
+        write_frame(output, pd.DataFrame(rows))
     for name, value in means(results).items():
         print(f"{name} {value:.4f}")
     return SOME_FAILED if any(r.error for r in results) else OK
@@ -109,16 +112,3 @@ def _options(name: str, given: SimpleNamespace) -> dict[str, Any]:
     if name == "psnr":
         return {"channel": given.channel, "border": given.border}
     return {"definition": given.ssim, "border": given.border} if name == "ssim" else {}
-
-
-def _write(rows: list[dict[str, Any]], path: Path) -> None:
-    import pandas as pd
-
-    from ddriqa.scoring.replacing import replacing
-    from ddriqa.scoring.table import write_failure
-
-    try:
-        with replacing(path) as stream:
-            stream.write(pd.DataFrame(rows).to_csv(index=False, lineterminator="\n").encode())
-    except OSError as fault:
-        raise write_failure(path, fault) from fault

@@ -10,6 +10,8 @@ import typer
 from ddriqa.cli import options
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ddriqa.scoring import Scorer
 
 RunDir = Annotated[
@@ -54,63 +56,91 @@ def restore(
     what became of each picture.
 
     \b
-    Exit codes: 0 done, 1 some pictures failed, 2 wrong usage, 4 couldn't run or write
+    Exit codes: 0 done, 1 some pictures failed, 2 wrong usage, 4 couldn't run or write,
+      130 interrupted (those before are there)
     """
+    import pandas as pd
+
     from ddriqa.cli.inputs import Source
+    from ddriqa.cli.interrupts import Interruptible
     from ddriqa.cli.progress import bar
     from ddriqa.cli.talk import counted, tell
-    from ddriqa.errors import OK, SOME_FAILED, ImageError, OutputError
-    from ddriqa.restoration.restorer import network_of, restore_file, save, side_by_side
-    from ddriqa.restoration.restorer import target_of as target
+    from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED, OutputError
+    from ddriqa.restoration.restorer import network_of
     from ddriqa.scoring.scorer import torch_device
+    from ddriqa.scoring.table import write_frame
 
     table = output / TABLE
     if table.exists() and not force:
         raise OutputError(str(table), "exists already", "Add --force to overwrite it")
     found = [Path(path) for path in Source([*(paths or [])], None, False).find(tell)]
-    places = _places(found, paths or [], output, force, target)
+    places = _places(found, paths or [], output, compare, force)
     network = network_of(run, torch_device(device))
     scorer = _scorer(encoder, device) if score else None
     rows: list[dict[str, Any]] = []
-    with bar("Restoring", len(found), quiet=quiet) as advance:
-        for count, source in enumerate(found, start=1):
-            row: dict[str, Any] = {"path": str(source)}
-            try:
-                before, after = restore_file(network, source, tile=tile)
-                save(after, places[source], source)
-                if compare:
-                    name = f"{places[source].stem}.png"
-                    save(side_by_side(before, after), compare / name, source)
-                row |= {"output": str(places[source]), **_scores(scorer, before, after)}
-            except ImageError as fault:
-                tell(str(fault))
-                row["error"] = fault.reason
-            rows.append(row)
-            advance(count, len(found))
-    _write(rows, table)
+    interrupt = Interruptible()
+    with interrupt, bar("Restoring", len(found), quiet=quiet) as advance:
+        for source in interrupt.until_asked(found):
+            rows.append(_restored(network, source, *places[source], scorer, tile))
+            advance(len(rows), len(found))
+    columns = [name for name in COLUMNS if score or not name.startswith("ddr_")]
+    write_frame(table, pd.DataFrame(rows, columns=columns))
     failed = sum("error" in row for row in rows)
     if not quiet:
         tell(f"{counted(len(rows) - failed, 'picture')} restored to {output}, {failed} failed")
+    if interrupt.asked:
+        return interrupt.exit_code or INTERRUPTED
     return SOME_FAILED if failed else OK
 
 
+def _restored(
+    network: nn.Module,
+    source: Path,
+    place: Path,
+    pair: Path | None,
+    scorer: Scorer | None,
+    tile: int,
+) -> dict[str, Any]:
+    """Restore one picture onto the disk; its row."""
+    from ddriqa.cli.talk import tell
+    from ddriqa.errors import ImageError
+    from ddriqa.restoration.restorer import restore_file, save, side_by_side
+
+    try:
+        before, after = restore_file(network, source, tile=tile)
+    except ImageError as fault:
+        tell(str(fault))
+        return {"path": str(source), "error": fault.reason}
+    save(after, place, source)
+    if pair:
+        save(side_by_side(before, after), pair, source)
+    return {"path": str(source), "output": str(place), **_scores(scorer, before, after)}
+
+
 def _places(
-    found: list[Path], given: list[str], output: Path, force: bool, target: Any
-) -> dict[Path, Path]:
-    """Where each picture goes; nothing may be overwritten or meet in one name."""
+    found: list[Path], given: list[str], output: Path, compare: Path | None, force: bool
+) -> dict[Path, tuple[Path, Path | None]]:
+    """Where each picture goes, and its comparison; nothing is overwritten or meets in a name."""
     from ddriqa.errors import OutputError
+    from ddriqa.restoration.restorer import target_of
 
     bases = [Path(path) for path in given if Path(path).is_dir()]
-    places: dict[Path, Path] = {}
+    sources = {source.resolve() for source in found}
+    places: dict[Path, tuple[Path, Path | None]] = {}
+    taken: set[Path] = set()
     for source in found:
         base = next((b for b in bases if source.is_relative_to(b)), source.parent)
-        place = target(source, base, output)
-        if place.exists() and (not force or place.resolve() == source.resolve()):
-            hint = "Name another folder" if force else "Add --force to overwrite it"
-            raise OutputError(str(place), "exists already", hint)
-        if place in places.values():
-            raise OutputError(str(place), "is the name of two pictures", "Restore them apart")
-        places[source] = place
+        place = target_of(source, base, output)
+        pair = target_of(source, base, compare).with_suffix(".png") if compare else None
+        for path in filter(None, (place, pair)):
+            if path.resolve() in sources:
+                raise OutputError(str(path), "is one of the pictures", "Name another folder")
+            if path.exists() and not force:
+                raise OutputError(str(path), "exists already", "Add --force to overwrite it")
+            if path in taken:
+                raise OutputError(str(path), "is the name of two pictures", "Restore them apart")
+            taken.add(path)
+        places[source] = (place, pair)
     return places
 
 
@@ -126,20 +156,3 @@ def _scores(scorer: Scorer | None, before: Any, after: Any) -> dict[str, float |
     records = [scorer.score(picture) for picture in (before, after)]
     one, other = (record.scores.get("ddr") for record in records)  # type: ignore[union-attr]
     return {"ddr_before": one, "ddr_after": other}
-
-
-def _write(rows: list[dict[str, Any]], path: Path) -> None:
-    import pandas as pd
-
-    from ddriqa.scoring.replacing import replacing
-    from ddriqa.scoring.table import write_failure
-
-    scored = any("ddr_before" in row for row in rows)
-    columns = [name for name in COLUMNS if scored or not name.startswith("ddr_")]
-    frame = pd.DataFrame(rows, columns=columns)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as stream:
-            stream.write(frame.to_csv(index=False, lineterminator="\n").encode())
-    except OSError as fault:
-        raise write_failure(path, fault) from fault

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PRESETS = Path(__file__).parent.parent / "restoration" / "presets"
 NETWORK, STEPS, CROP = "nafnet/small", 20_000, 128
+OF_NEW_RUNS = (
+    *("network", "preset", "settings", "data", "damage", "validate", "data_root"),
+    *("steps", "batch_size", "crop", "lr", "seed", "device"),
+)
 CACHE = 512 << 20
 """Bytes of decoded pictures that are kept."""
 
@@ -37,6 +41,8 @@ def run(given: SimpleNamespace) -> int:
     if given.method not in methods.METHODS:
         known = f"Known: {', '.join(methods.METHODS)}"
         raise UsageError("METHOD", f"unknown name {given.method!r}", known)
+    if given.resume:
+        _check_alone(given)
     settings = RunFolder(given.out).settings() if given.resume else from_table(_table(given))
     if given.resume and given.method != settings.method.name:
         raise UsageError("--resume", f"{given.out} is a run of {settings.method.name}")
@@ -57,6 +63,14 @@ def run(given: SimpleNamespace) -> int:
     if not given.quiet:
         tell(f"trained {outcome.steps} steps; ddriqa restore photos/ --run {given.out} -o out/")
     return OK
+
+
+def _check_alone(given: SimpleNamespace) -> None:
+    """A run is gone on with as it was begun: refuse what would have no effect."""
+    for option in OF_NEW_RUNS:
+        if getattr(given, option) is not None:
+            flag = f"--{option.replace('_', '-')}"
+            raise UsageError(flag, "can't be changed by --resume", "Leave it out, or begin anew")
 
 
 def _table(given: SimpleNamespace) -> dict[str, Any]:
@@ -98,7 +112,8 @@ def _add_data(table: dict[str, Any], given: SimpleNamespace) -> None:
         data["validation"] = {"folder": str(given.validate.resolve()), **damage_of(given.damage)}
     if given.data_root:
         for part in data.values():
-            part["root"] = str(given.data_root / part["set"]) if "set" in part else "."
+            if "set" in part:
+                part["root"] = str(given.data_root.resolve() / part["set"])
     if "train" not in data:
         raise UsageError("--data", "what to train with isn't said", "Give a folder, or --preset")
 
@@ -128,7 +143,7 @@ def _value(text: str) -> Any:
     low, dots, high = text.partition("..")
     try:
         return [float(low), float(high)] if dots else float(text)
-    except ValueError:
+    except ValueError:  # a word
         return text
 
 

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from ddriqa.errors import OutputError
+from ddriqa.scoring.replacing import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
 
 ANEW = "Make it anew with --force"
 """The next step where a table that is there isn't what it should be."""
@@ -77,6 +81,20 @@ def write_failure(name: object, fault: OSError, next_step: str = "") -> OutputEr
     """What the system says against writing a file, as a failure to tell."""
     reason = (fault.strerror or "can't be written").lower()
     return OutputError(str(name), reason, next_step)
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """A finished table as CSV, whole or not at all, in a folder that is made where it is missing.
+
+    Raises:
+        OutputError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as stream:
+            stream.write(frame.to_csv(index=False, lineterminator="\n").encode())
+    except OSError as fault:
+        raise write_failure(path, fault) from fault
 
 
 class RowWriter(ABC):

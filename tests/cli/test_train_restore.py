@@ -52,6 +52,32 @@ def test_it_isnt_overwritten_and_is_gone_on_with(place, run):
     assert code == 0
 
 
+def test_resume_changes_nothing(place, run):
+    code, _, err = run(
+        *("train-restore", "baseline", "--out", str(place / "run"), "--resume", "--steps", "9")
+    )
+    assert code == 2
+    assert "--steps: can't be changed by --resume" in err
+
+
+def test_comparisons_of_one_name_dont_meet(place, run, tmp_path):
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    for folder in ("one", "two"):
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        Image.fromarray(pixels).save(tmp_path / "photos" / folder / "a.png")
+    command = ["restore", str(tmp_path / "photos"), "--run", str(place / "run"), "--device", "cpu"]
+    pairs = ["--compare", str(tmp_path / "pairs")]
+    code, _, _ = run(*command, "-o", str(tmp_path / "out"), *pairs, "-q")
+    assert code == 0
+    assert sorted(p.parent.name for p in (tmp_path / "pairs").rglob("*.png")) == ["one", "two"]
+    code, _, err = run(*command, "-o", str(tmp_path / "other"), *pairs, "-q")
+    assert code == 4
+    assert "pairs" in err
+    code, _, err = run(*command, "-o", str(tmp_path / "photos"), "--force", "-q")
+    assert code == 4
+    assert "is one of the pictures" in err
+
+
 def test_restored_pictures_keep_names_and_formats(place, run, tmp_path):
     photos = tmp_path / "photos" / "below"
     photos.mkdir(parents=True)
@@ -70,7 +96,7 @@ def test_restored_pictures_keep_names_and_formats(place, run, tmp_path):
     with Image.open(out / "below" / "a.jpg") as image:
         assert (image.format, image.size) == ("JPEG", (40, 60))  # upright
         assert dict(image.getexif()) == {271: "maker"}
-    with Image.open(tmp_path / "pairs" / "b.png") as image:
+    with Image.open(tmp_path / "pairs" / "below" / "b.png") as image:
         assert image.size == (60 + 8 + 60, 40)
     table = pd.read_csv(out / "restored.csv")
     assert table["ddr_before"].notna().sum() == table["ddr_after"].notna().sum() == 2
