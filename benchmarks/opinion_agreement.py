@@ -3,9 +3,10 @@
     python benchmarks/opinion_agreement.py FOLDER_OF_BIQ2021_DEV NIQE_PARAMETERS
 
 ``biq2021-dev`` is a development set: the recipe of the built-in encoder was chosen in view of it,
-so these numbers are not those of unseen data. Needs ``pip install "ddriqa[metrics]"``. All scores
-are made anew. Writes results/opinion_agreement.json and .csv (figures), and .txt (what a person
-reads); with ``--report DIR`` also the page, whose pictures must not be passed on.
+so these numbers are not those of unseen data, and every look is logged (``looks.py``). Needs ``pip
+install "ddriqa[metrics]"``. All scores are made anew. Writes results/opinion_agreement.json and
+.csv (figures), and .txt (what a person reads); with ``--report DIR`` also the page, whose pictures
+must not be passed on.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import looks
 import machine
 
 METRICS = ("ddr", "clip_iqa", "brisque", "piqe", "laplacian_variance")
@@ -41,6 +43,7 @@ def main() -> None:
         ]
         told = subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True).stderr
         found = json.loads(figures.with_name("figures.csv.json").read_text())
+        looks.log_look("opinion_agreement.py", found["figures"])
         path = machine.write("opinion_agreement", found)
         path.with_suffix(".csv").write_bytes(figures.read_bytes())
     path.with_suffix(".txt").write_text(told.lstrip("\n"))

@@ -27,10 +27,10 @@ def completion(
 
 def encoder_names() -> list[tuple[str, str]]:
     """The encoders of ``ddriqa encoders``, and what each is."""
+    from ddriqa.encoders.catalogue import SOURCES
     from ddriqa.encoders.clip_files import OPENAI
 
-    own = {"builtin": "part of this package", "toy": "for tests: its scores mean nothing"}
-    return [*own.items(), *((name, known.title) for name, known in OPENAI.items())]
+    return [*SOURCES.items(), *((name, known.title) for name, known in OPENAI.items())]
 
 
 def metric_names() -> list[str]:

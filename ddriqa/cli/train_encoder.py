@@ -19,6 +19,13 @@ def train_encoder(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The safetensors file to write.")
     ] = Path("encoder.safetensors"),
+    more: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="More photographs, of any taste: they teach kinds of damage and content, but "
+            "not how bad damage is. Repeat it for several folders."
+        ),
+    ] = None,
     captions: Annotated[
         Path | None,
         typer.Option(help="CSV with columns image,caption; the images lie beside it in images/."),
@@ -35,10 +42,10 @@ def train_encoder(
 
     \b
     ddriqa train-encoder photos/ -o my.safetensors
-    ddriqa train-encoder photos/ --captions captions.csv -o my.safetensors --seed 1
+    ddriqa train-encoder photos/ --more wallpapers/ --captions captions.csv -o my.safetensors
     ddriqa score pictures/ --encoder builtin:my.safetensors
 
-    Damages every photograph in 30 ways, pools a frozen ImageNet tower's features, fits linear
+    Damages every photograph in 34 ways, pools a frozen ImageNet tower's features, fits linear
     read-outs of the damage and a small text tower. About 25 minutes for 300 photographs on two
     cores. Needs the extra: pip install "ddriqa[train]".
     """
@@ -48,6 +55,7 @@ def train_encoder(
         train_encoder_file(
             photos,
             output,
+            more=more or (),
             captions=captions,
             work=work or output.with_suffix(".work"),
             device=device,

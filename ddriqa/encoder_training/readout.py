@@ -1,22 +1,29 @@
-"""Linear read-outs of statistics: how much damage of each kind, and what is in the picture.
+"""Linear read-outs of statistics: how much damage of each kind, and how bad it is altogether.
 
 No human score enters. Severity is made comparable across kinds of damage by a full-reference
-distance: how far the damage moves the statistics of its own photograph.
+distance: how far the damage moves the tower's statistics of its own photograph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from ddriqa.encoder_training.damage import DAMAGE, DETAIL
+from ddriqa.encoder_training.damage import DAMAGE, DETAIL, Variant
+from ddriqa.encoder_training.sentences import RESPONSES
 from ddriqa.encoder_training.statistics import Statistics
+from ddriqa.encoders.builtin import POOLED
 
 NEAR = 0.1  # distances well below this are no damage
-QUALITY_STRENGTH, TYPE_STRENGTH = 10.0, 10.0
+LIMIT = 8.0  # of standardised statistics: what is farther out is foreign, not worse
+TYPE_STRENGTH = 1.0
+QUALITY_STRENGTHS = (10.0, 30.0, 100.0)
+PIXEL_SHARES = (0.1, 0.3)  # the pixels' statistics beside the tower's, in ``quality``
 CLIPPING_WEIGHT = 0.5
+VOTES = ("compression", "overexposure", "underexposure", "haze")
+VOTE = 0.07  # of each, in deviations, beside the read-out of lost detail
+FAST_STRENGTH = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,71 +41,106 @@ class Linear:
 class Prepared:
     """Statistics ready to be fitted.
 
-    ``z`` are the statistics in units of their deviation over the untouched photographs,
-    ``moved`` how far each variant is from its own photograph, ``severity`` the logarithm of
-    0.1 plus the mean size of that, ``names`` the kinds of damage of each row.
+    ``z`` are the statistics in units of their deviation over the untouched photographs, within
+    ``LIMIT``; ``moved`` how far each variant is from its own photograph, ``severity`` the
+    logarithm of 0.1 plus the mean size of that over the tower's statistics.
     """
 
     z: np.ndarray
     moved: np.ndarray
     severity: np.ndarray
-    names: list[frozenset[str]]
-    photo: np.ndarray
+    variants: list[Variant]
     mean: np.ndarray
     deviation: np.ndarray
 
 
 def prepare(statistics: Statistics) -> Prepared:
     """Standardise by the untouched photographs and measure severity."""
-    names = [variant.names for variant in statistics.variants]
-    untouched = statistics.values[[not kinds for kinds in names]]
-    mean, deviation = untouched.mean(0), untouched.std(0) + 1e-3
-    z = (statistics.values - mean) / deviation
-    moved = z - ((untouched - mean) / deviation)[statistics.photo]
-    severity = np.log(NEAR + np.abs(moved).mean(1))
-    return Prepared(z, moved, severity, names, statistics.photo, mean, deviation)
+    untouched = np.array([not variant.steps for variant in statistics.variants])
+    clean = statistics.values[untouched]
+    mean, deviation = clean.mean(0), clean.std(0) + 1e-3
+    z = np.clip((statistics.values - mean) / deviation, -LIMIT, LIMIT)
+    moved = z - z[untouched][statistics.photo]
+    severity = np.log(NEAR + np.abs(moved[:, :POOLED]).mean(1))
+    return Prepared(z, moved, severity, statistics.variants, mean, deviation)
 
 
-def fit_facets(data: Prepared, responses: Collection[str]) -> tuple[Linear, list[int]]:
+def fit_facets(data: Prepared, graded: np.ndarray) -> tuple[Linear, list[int]]:
     """The read-outs behind every response, calibrated, and how many each response has.
 
-    ``quality`` learns the severity of damage that destroys detail, whatever its kind. A facet
-    of another response learns the severity of its own kinds, and that variants without them have
-    none, so that it reacts to its kind rather than to any.
+    Every facet but that of ``quality`` learns the level of its own kinds of damage, and that
+    other damage has none. ``graded`` tells which rows teach ``quality``, ``(N,)`` booleans.
     """
-    columns, counts = [], []
-    for name in responses:
-        fitted = [fit_quality(data)] if name == "quality" else _fit_kind(data, name)
-        columns += fitted
-        counts.append(len(fitted))
-    joined = Linear(
-        np.stack([c.weight for c in columns], axis=1), np.array([c.bias for c in columns])
-    )
-    return calibrate(joined, data.z), counts
+    facets = [facet for response in RESPONSES[1:] for facet in DAMAGE[response]]
+    levels = np.array([[v.level(facet) for facet in facets] for v in data.variants])
+    typed = calibrate(ridge(data.z, levels, TYPE_STRENGTH, data.moved, levels), data.z)
+    quality = fit_quality(data, graded)
+    for index, facet in enumerate(facets):
+        if any(facet in DAMAGE[response] for response in VOTES):
+            quality = quality + VOTE * typed.weight[:, index]
+    weight = np.column_stack([quality, typed.weight])
+    counts = [1, *(len(DAMAGE[response]) for response in RESPONSES[1:])]
+    return calibrate(Linear(weight, np.zeros(weight.shape[1])), data.z), counts
 
 
-def fit_quality(data: Prepared) -> Linear:
-    """Severity of damage to detail, between and within photographs.
+def fit_quality(data: Prepared, graded: np.ndarray) -> np.ndarray:
+    """Weights ``(F,)`` of the severity of damage to detail, between and within photographs.
 
-    Over-exposure, which loses detail in the lights, joins within photographs only, at half weight:
-    between photographs it is told by brightness, which is no fault.
+    The mean of ridge read-outs of several strengths, each of deviation 1. The pixels' statistics
+    take part with a smaller scale than the tower's: they tell kinds of damage apart, but what they
+    learn of severity carries over to other pictures less well. Over-exposure, which loses
+    detail in the lights, joins within photographs only: between photographs it is told by
+    brightness, which is no fault.
     """
-    detail = np.array([names <= frozenset(DETAIL) for names in data.names])
-    clipped = np.array([names == {"overexpose"} for names in data.names])
-    weight = np.sqrt(detail + CLIPPING_WEIGHT * clipped)
-    within = weight > 0
-    moved = data.moved[within] * weight[within, None]
-    steps = (data.severity - np.log(NEAR))[within] * weight[within]
-    return ridge(data.z[detail], data.severity[detail], QUALITY_STRENGTH, moved, steps)
+    kinds = [variant.names for variant in data.variants]
+    detail = graded & np.array([names <= frozenset(DETAIL) for names in kinds])
+    clipped = graded & np.array([names == {"overexpose"} for names in kinds])
+    row = np.sqrt(detail + CLIPPING_WEIGHT * clipped)
+    within = row > 0
+    moved = data.moved[within] * row[within, None]
+    steps = ((data.severity - np.log(NEAR)) * row)[within]
+    total = np.zeros(data.z.shape[1])
+    for share in PIXEL_SHARES:
+        scale = np.where(np.arange(data.z.shape[1]) < POOLED, 1, share)
+        gram = Gram(data.z[detail] * scale, data.severity[detail], moved * scale, steps)
+        for strength in QUALITY_STRENGTHS:
+            weight = gram.solve(strength).weight * scale
+            total += weight / (data.z @ weight).std()
+    return total / (data.z @ total).std()
 
 
-def _fit_kind(data: Prepared, response: str) -> list[Linear]:
-    readouts = []
-    for facet in DAMAGE[response]:
-        own = np.array([bool(names & frozenset(facet)) for names in data.names])
-        target = np.where(own, data.severity, np.log(NEAR))
-        readouts.append(ridge(data.z, target, TYPE_STRENGTH))
-    return readouts
+class Gram:
+    """The normal equations of a ridge regression, to be solved at several strengths.
+
+    Args:
+        z: ``(rows, features)``; target ``(rows,)`` or ``(rows, outputs)``.
+        moved, steps: further rows and their targets, which have no bias: how far a variant is
+            from its photograph, and how much worse.
+    """
+
+    def __init__(
+        self,
+        z: np.ndarray,
+        target: np.ndarray,
+        moved: np.ndarray | None = None,
+        steps: np.ndarray | None = None,
+    ) -> None:
+        self.rows, self.centre, self.level = len(z), z.mean(0), target.mean(0)
+        centred = z - self.centre
+        self.gram = (centred.T @ centred).astype(np.float64)
+        self.product = centred.T @ (target - self.level)
+        if moved is not None and steps is not None:
+            self.gram += moved.T @ moved
+            self.product = self.product + moved.T @ steps
+
+    def solve(self, strength: float) -> Linear:
+        """Least squares with the penalty ``strength`` * rows * |weight|^2, bias unpenalised."""
+        from scipy.linalg import solve
+
+        penalised = self.gram.copy()
+        penalised[np.diag_indices_from(penalised)] += strength * self.rows
+        weight = solve(penalised, self.product, assume_a="pos" if strength else "gen")
+        return Linear(weight, self.level - self.centre @ weight)
 
 
 def ridge(
@@ -108,22 +150,21 @@ def ridge(
     moved: np.ndarray | None = None,
     steps: np.ndarray | None = None,
 ) -> Linear:
-    """Least squares with the penalty ``strength`` * rows * |weight|^2, bias unpenalised.
+    """The ridge regression of ``Gram`` at one strength."""
+    return Gram(z, target, moved, steps).solve(strength)
+
+
+def fit_like(data: Prepared, outputs: np.ndarray) -> Linear:
+    """Read-outs of other statistics of the same variants that give nearly the same outputs.
 
     Args:
-        z: ``(rows, features)``; target ``(rows,)``.
-        moved, steps: further rows and their targets, which have no bias: how far a variant is
-            from its photograph, and how much worse.
+        data: of the fast view.
+        outputs: of the default's read-outs, ``(N, outputs)``.
     """
-    centre, level = z.mean(0), target.mean()
-    centred = z - centre
-    gram = centred.T @ centred
-    product = centred.T @ (target - level)
-    if moved is not None and steps is not None:
-        gram, product = gram + moved.T @ moved, product + moved.T @ steps
-    gram[np.diag_indices_from(gram)] += strength * len(z)
-    weight = np.linalg.solve(gram.astype(np.float64), product)
-    return Linear(weight, level - centre @ weight)
+    first = np.array([not variant.steps for variant in data.variants])
+    own = np.cumsum(first) - 1
+    steps = outputs - outputs[first][own]
+    return ridge(data.z, outputs, FAST_STRENGTH, data.moved, steps)
 
 
 def calibrate(linear: Linear, z: np.ndarray) -> Linear:
@@ -133,29 +174,8 @@ def calibrate(linear: Linear, z: np.ndarray) -> Linear:
     return Linear(linear.weight / deviation, (linear.bias - values.mean(0)) / deviation)
 
 
-def on_statistics(linear: Linear, data: Prepared) -> Linear:
-    """A read-out of standardised statistics as one of the plain statistics."""
-    weight = linear.weight / data.deviation[:, None]
-    return Linear(weight, linear.bias - data.mean @ weight)
-
-
-def fit_content(data: Prepared, count: int) -> Linear:
-    """The ``count`` directions that tell photographs apart whatever their damage.
-
-    Linear discriminants of Fisher (1936): between-photograph against within-photograph scatter,
-    the latter shrunk by half towards a multiple of the identity; centred on the photographs' mean.
-    """
-    from scipy.linalg import eigh
-
-    z = data.z.astype(np.float64)
-    photos = np.unique(data.photo)
-    means = np.stack([z[data.photo == p].mean(0) for p in photos])
-    within = z - means[np.searchsorted(photos, data.photo)]
-    scatter = within.T @ within / len(z)
-    shrunk = 0.5 * scatter + 0.5 * np.trace(scatter) / len(scatter) * np.eye(len(scatter))
-    spread = means - means.mean(0)
-    between = spread.T @ spread / len(photos)
-    last = len(between) - 1
-    _, directions = eigh(between, shrunk, subset_by_index=[last - count + 1, last])
-    weight = directions[:, ::-1]
-    return Linear(weight, -means.mean(0) @ weight)
+def on_standardised(linear: Linear, data: Prepared, columns: slice) -> Linear:
+    """A read-out of some plain statistics as one of all the standardised ones."""
+    weight = np.zeros((len(data.mean), linear.weight.shape[1]))
+    weight[columns] = linear.weight * data.deviation[columns, None]
+    return Linear(weight, linear.bias + data.mean[columns] @ linear.weight)

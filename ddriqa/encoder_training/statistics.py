@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from ddriqa.images.views import View
 
 BATCH = 8
+PIXELS = "pixels"
 
 
 @dataclass(frozen=True)
 class Statistics:
     """Statistics of N variants of P photographs.
 
-    ``values`` is ``(N, 2427)`` float32, ``photo`` the photograph's number of each row,
+    ``values`` is ``(N, 2610)`` float32, ``photo`` the photograph's number of each row,
     ``variants`` what was done to it. The first row of each photograph is the untouched one.
     """
 
@@ -40,13 +41,16 @@ class Statistics:
 
 def collect(
     tower: EfficientNetLite0,
-    view: View,
+    views: Sequence[View],
     photos: Sequence[Path],
     seed: int,
     folder: Path,
     report: Callable[[int], None],
-) -> Statistics:
-    """Damage every photograph and pool its features; what ``folder`` already has is not redone.
+) -> list[Statistics]:
+    """Damage every photograph and pool its features, once for each of the views.
+
+    What ``folder`` already has is not done again. A photograph's damage follows from the seed
+    and the file's bytes, so that photographs can be added.
 
     Raises:
         UsageError: a photograph that can't be read.
@@ -54,41 +58,41 @@ def collect(
     folder.mkdir(parents=True, exist_ok=True)
     values, numbers, variants = [], [], []
     for number, path in enumerate(photos):
-        drawn = draw_variants(number, seed)
-        values.append(_of_photo(tower, view, path, number, drawn, seed, folder))
+        digest = hashlib.sha256(path.read_bytes())
+        seeds = [seed, *np.frombuffer(digest.digest()[:16], dtype=np.uint32).tolist()]
+        drawn = draw_variants(np.random.default_rng(seeds))
+        digest.update(repr((__version__, tuple(views), drawn, seed)).encode())
+        kept = folder / f"{path.stem}-{_with_weights(digest, tower)}.npy"
+        values.append(_of_photo(tower, views, path, drawn, seeds, kept))
         numbers += [number] * len(drawn)
         variants += drawn
         report(number + 1)
-    return Statistics(np.concatenate(values), np.array(numbers), variants)
+    photo = np.array(numbers)
+    return [Statistics(np.concatenate(rows), photo, variants) for rows in zip(*values, strict=True)]
 
 
 def _of_photo(
     tower: EfficientNetLite0,
-    view: View,
+    views: Sequence[View],
     path: Path,
-    number: int,
     drawn: list[Variant],
-    seed: int,
-    folder: Path,
+    seeds: list[int],
+    kept: Path,
 ) -> np.ndarray:
-    kept = folder / f"{path.stem}-{_fingerprint(tower, view, path, number, drawn, seed)}.npy"
+    """``(views, variants, 2610)``; the two levels of one kind of damage share their chance."""
     if kept.is_file():
         return np.load(kept)
     image = read_photo(path)
-    pictures = [apply_variant(image, v, [seed, number, i]) for i, v in enumerate(drawn)]
-    result = pool(tower, [view(picture) for picture in pictures]).numpy()
+    pictures = [apply_variant(image, v, [*seeds, (i + 1) // 2]) for i, v in enumerate(drawn)]
+    result = np.stack([pool(tower, [view(p) for p in pictures]).numpy() for view in views])
     temporary = kept.with_suffix(".partial.npy")
     np.save(temporary, result)
     temporary.replace(kept)
     return result
 
 
-def _fingerprint(
-    tower: EfficientNetLite0, view: View, path: Path, number: int, drawn: list[Variant], seed: int
-) -> str:
+def _with_weights(digest: hashlib._Hash, tower: EfficientNetLite0) -> str:
     """Everything that a photograph's statistics follow from, as 16 hexadecimal digits."""
-    digest = hashlib.sha256(path.read_bytes())
-    digest.update(repr((__version__, view, number, drawn, seed)).encode())
     for weight in tower.state_dict().values():
         digest.update(weight.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
@@ -103,12 +107,12 @@ def read_photo(path: Path) -> np.ndarray:
 
 
 def pool(tower: EfficientNetLite0, views: Sequence[Tensor]) -> Tensor:
-    """uint8 views of one shape, each ``(1, 3, h, w)`` -> statistics ``(N, 2427)`` on the CPU."""
+    """uint8 views of one shape, each ``(1, 3, h, w)`` -> statistics ``(N, 2610)`` on the CPU."""
     device = next(tower.parameters()).device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(views), BATCH):
             pixels = torch.cat(list(views[start : start + BATCH])).to(device).float() / 255
             pixels = pixels.contiguous(memory_format=torch.channels_last)
-            parts.append(statistics(tower, pixels).cpu())
+            parts.append(statistics(tower, pixels, PIXELS).cpu())
     return torch.cat(parts)

