@@ -259,7 +259,8 @@ def main() -> None:
         "standard_error_at_percentile": steadiness(pictures, scores, table),
         "largest_error_of_the_stored_quantiles": rounding(scores, weights, table),
     }
-    machine.write("percentile_reference", result)
+    of_other = "" if arguments.encoder == "builtin" else f"-{arguments.encoder}"
+    machine.write(f"percentile_reference{of_other}", result)
     print(json.dumps({name: result[name] for name in list(result)[2:]}, indent=1))
 
 

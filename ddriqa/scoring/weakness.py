@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 FEW = 8
 """With fewer pictures a median says little, and the lowest response counts as the weakest."""
 
+UNUSUAL = 2.0
+"""Deviations below what is usual: about one clean photograph in ten has a type so low."""
+
 
 def type_columns(columns: Sequence[str]) -> list[str]:
     """The columns of types among the score columns: those named ``score_type``, in order.
@@ -49,10 +52,10 @@ class Weakness:
         """The column of the weakest type.
 
         None where there are no types, or where the usual is known and every response lies
-        within one deviation of it or above.
+        within ``UNUSUAL`` deviations of it or above.
         """
         column = min(self._types, key=lambda name: self._response(name, scores), default=None)
-        if column is None or (self._usual and self._response(column, scores) > -1):
+        if column is None or (self._usual and self._response(column, scores) > -UNUSUAL):
             return None
         return column
 

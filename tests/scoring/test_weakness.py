@@ -36,7 +36,7 @@ def test_what_is_usual_for_clean_photographs_counts_before_the_run():
     usual = {NOISE: (0.30, 0.01), BLUR: (0.30, 0.10)}
     weakness = Weakness(responses(*[(0.1, 0.9)] * FEW), usual)
     assert weakness.of(scores(0.25, 0.22)) == NOISE
-    assert weakness.of(scores(0.295, 0.19)) == BLUR
+    assert weakness.of(scores(0.295, 0.09)) == BLUR
     assert weakness.of(scores(0.295, 0.25)) is None
 
 
