@@ -59,5 +59,9 @@ class OutputError(DdriqaError):
     """The output can't be written or must not be overwritten."""
 
 
+class DivergedError(DdriqaError):
+    """A training has come to numbers that aren't finite."""
+
+
 class DeviceError(DdriqaError):
     """The device is absent or out of memory."""

@@ -78,7 +78,7 @@ def test_every_metric_is_documented():
 
 
 def test_commands_were_found():
-    assert len(OF_PAPERS) == 13
+    assert len(OF_PAPERS) == 16
     assert len(OFFLINE) >= 6
     assert sum(line.startswith("python3 -m venv") for line in README.splitlines()) == 2
 

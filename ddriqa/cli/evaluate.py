@@ -24,7 +24,9 @@ DamageText = Annotated[
 ]
 Measures = Annotated[
     list[str],
-    typer.Option("--measure", metavar="NAME", help="psnr, ssim, lpips, dists; may be repeated."),
+    typer.Option(
+        "--measure", metavar="NAME", help="psnr, ssim, lpips, dists, fid; may be repeated."
+    ),
 ]
 Channel = Annotated[
     Literal["rgb", "y"], typer.Option("--channel", help="Of PSNR: colours, or the luma of BT.601.")
@@ -68,7 +70,9 @@ def evaluate(
 
     Papers differ in channel, border, SSIM's definition and rounding; all of it is said here. gauss:
     11 x 11, sigma 1.5, valid region, mean of the channels; gauss-y: the same of the luma;
-    uniform7: scikit-image's default; 3d: NAFNet's.
+    uniform7: scikit-image's default; 3d: NAFNet's. lpips (of AlexNet), dists and fid need their
+    authors' weights in the folder that DDRIQA_WEIGHTS names; without them they say which. NAFNet
+    restores with local statistics, as in ddriqa restore.
 
     \b
     Exit codes: 0 done, 1 some pictures failed, 2 wrong usage, 4 couldn't run or write
@@ -78,34 +82,43 @@ def evaluate(
     from ddriqa.cli.progress import bar
     from ddriqa.cli.talk import tell
     from ddriqa.cli.train_restore_run import damage_of
-    from ddriqa.errors import OK, SOME_FAILED, OutputError
+    from ddriqa.errors import OK, SOME_FAILED
     from ddriqa.restoration.evaluate import evaluate as measured
     from ddriqa.restoration.evaluate import means
     from ddriqa.restoration.measures.catalogue import build
+    from ddriqa.restoration.measures.fid import Collected
     from ddriqa.restoration.restorer import network_of
     from ddriqa.restoration.sources import pairs_of
     from ddriqa.scoring.scorer import torch_device
     from ddriqa.scoring.table import write_frame
 
     given = SimpleNamespace(**locals())
-    if output and output.exists() and not force:
-        raise OutputError(str(output), "exists already", "Add --force to overwrite it")
-    measures = {name: build(name, **_options(name, given)) for name in dict.fromkeys(measure)}
+    _check_free(output, force)
+    wanted: dict[str, Any] = {n: build(n, **_options(n, given)) for n in dict.fromkeys(measure)}
+    fid = Collected(wanted.pop("fid")) if "fid" in wanted else None
     pairs = pairs_of({"folder": str(data), **damage_of(damage)}, seed, "--data")
     network = network_of(run, torch_device(device)) if run else None
     results = []
     with bar("Measuring", len(pairs), quiet=quiet) as advance:
-        for one in measured(pairs, measures, network, rounded=not unrounded):
+        watch = fid.add if fid else None
+        for one in measured(pairs, wanted, network, rounded=not unrounded, watch=watch):
             results.append(one)
             advance(len(results), len(pairs))
             if one.error:
                 tell(f"{one.name}: {one.error}")
-    rows: list[dict[str, Any]] = [{"name": r.name, **r.values, "error": r.error} for r in results]
     if output:
+        rows = [{"name": one.name, **one.values, "error": one.error} for one in results]
         write_frame(output, pd.DataFrame(rows))
-    for name, value in means(results).items():
+    for name, value in (means(results) | ({"fid": fid.distance()} if fid else {})).items():
         print(f"{name} {value:.4f}")
     return SOME_FAILED if any(r.error for r in results) else OK
+
+
+def _check_free(output: Path | None, force: bool) -> None:
+    from ddriqa.errors import OutputError
+
+    if output and output.exists() and not force:
+        raise OutputError(str(output), "exists already", "Add --force to overwrite it")
 
 
 def _options(name: str, given: SimpleNamespace) -> dict[str, Any]:

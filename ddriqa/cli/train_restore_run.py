@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.cli.interrupts import Interruptible
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from ddriqa.restoration.progress import Progress
     from ddriqa.restoration.settings import Settings
 
-PRESETS = Path(__file__).parent.parent / "restoration" / "presets"
 NETWORK, STEPS, CROP = "nafnet/small", 20_000, 128
 OF_NEW_RUNS = (
     *("network", "preset", "settings", "data", "damage", "validate", "data_root"),
@@ -75,13 +73,14 @@ def _check_alone(given: SimpleNamespace) -> None:
 
 def _table(given: SimpleNamespace) -> dict[str, Any]:
     """The settings as a table: a preset's or a file's, with the options above it."""
+    from ddriqa.restoration.preset import read_preset
     from ddriqa.restoration.toml_file import read_toml
 
     if given.preset and given.settings:
         raise UsageError("--preset", "excludes --settings", "Give one of them")
     table: dict[str, Any] = {}
     if given.preset:
-        table = read_toml(_preset(given.method, given.preset))
+        table = read_preset(given.method, given.preset)
     elif given.settings:
         table = read_toml(given.settings)
     table["method"] = {"name": given.method, **_without_name(table.get("method", {}))}
@@ -103,19 +102,29 @@ def _table(given: SimpleNamespace) -> dict[str, Any]:
 
 def _add_data(table: dict[str, Any], given: SimpleNamespace) -> None:
     data = table.setdefault("data", {})
+    if given.damage and not (given.data or given.validate):
+        raise UsageError("--damage", "is done to the pictures of --data", "Give their folder")
     if given.data:
-        crop = {"crop": given.crop or CROP, "flips": True, "rotations": True, "cache": CACHE}
-        data["train"] = {"folder": str(given.data.resolve()), **crop, **damage_of(given.damage)}
+        crop = given.crop or data.get("train", {}).get("crop", CROP)
+        options = {"crop": crop, "flips": True, "rotations": True, "cache": CACHE}
+        data["train"] = {"folder": str(given.data.resolve()), **options, **damage_of(given.damage)}
     elif given.crop:
-        data.setdefault("train", {})["crop"] = given.crop
+        for member in _members(data.get("train", {})):
+            member["crop"] = given.crop
     if given.validate:
         data["validation"] = {"folder": str(given.validate.resolve()), **damage_of(given.damage)}
     if given.data_root:
         for part in data.values():
-            if "set" in part:
-                part["root"] = str(given.data_root.resolve() / part["set"])
+            for member in _members(part):
+                if "set" in member:
+                    member["root"] = str(given.data_root.resolve() / member["set"])
     if "train" not in data:
         raise UsageError("--data", "what to train with isn't said", "Give a folder, or --preset")
+
+
+def _members(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """The tables of a part of the data that name pictures: those of its tasks, or itself."""
+    return list(part["tasks"].values()) if "tasks" in part else [part]
 
 
 def damage_of(text: str | None) -> dict[str, Any]:
@@ -142,17 +151,14 @@ def _value(text: str) -> Any:
         return text == "true"
     low, dots, high = text.partition("..")
     try:
-        return [float(low), float(high)] if dots else float(text)
+        return [_number(low), _number(high)] if dots else _number(text)
     except ValueError:  # a word
         return text
 
 
-def _preset(method: str, name: str) -> Path:
-    path = PRESETS / method / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in (PRESETS / method).glob("*.toml")))
-        raise UsageError("--preset", f"unknown name {name!r} of {method}", f"Known: {known}")
-    return path
+def _number(text: str) -> int | float:
+    value = float(text)
+    return int(text) if text.lstrip("+-").isdigit() else value
 
 
 def _without_name(table: dict[str, Any]) -> dict[str, Any]:

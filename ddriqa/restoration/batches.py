@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import default_collate as collate
+
+from ddriqa.errors import DdriqaError
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,39 @@ def _order(length: int, seed: int, turn: int) -> npt.NDArray[np.intp]:
 
 def loader(
     dataset: Dataset[Any], batches: Iterable[list[int]], workers: int, *, pin: bool = False
-) -> DataLoader[Any]:
-    """Reads the samples of those batches, in order. It leaves torch's own generator alone."""
-    return DataLoader(
-        dataset,
+) -> Iterator[Any]:
+    """The samples of those batches, in order. It leaves torch's own generator alone.
+
+    Raises:
+        DdriqaError: what the data set raises, as itself also where a worker has read.
+    """
+    found = DataLoader(
+        _Told(dataset),
         batch_sampler=batches,
         num_workers=workers,
         pin_memory=pin,
+        collate_fn=_collated,
         generator=torch.Generator().manual_seed(0),
     )
+    for batch in found:
+        if isinstance(batch, DdriqaError):
+            raise batch
+        yield batch
+
+
+class _Told(Dataset[Any]):
+    """A data set whose failures are samples: torch would make RuntimeErrors of a worker's."""
+
+    def __init__(self, dataset: Dataset[Any]) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, index: int) -> Any:
+        try:
+            return self._dataset[index]
+        except DdriqaError as fault:
+            return fault
+
+
+def _collated(samples: list[Any]) -> Any:
+    faults = [sample for sample in samples if isinstance(sample, DdriqaError)]
+    return faults[0] if faults else collate(samples)

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from ddriqa.errors import DdriqaError, OutputError, WeightsError
+from ddriqa.errors import DivergedError, OutputError, WeightsError
 from ddriqa.scoring.table import write_failure
 
 STATE = "state.pt"
@@ -43,7 +43,7 @@ def save(
 
     Raises:
         OutputError: it can't be written.
-        DdriqaError: a weight isn't a finite number; nothing is written.
+        DivergedError: a weight isn't a finite number; nothing is written.
     """
     weights = {name + ENDING: _tensors(module) for name, module in modules.items()}
     weights |= {name + AVERAGED + ENDING: _tensors(module) for name, module in averages.items()}
@@ -139,11 +139,11 @@ def read_weights(module: nn.Module, path: Path) -> None:
         raise WeightsError(str(path), f"belongs to another network: {reason}") from fault
 
 
-def diverged(step: int, reason: str, folder: Path) -> DdriqaError:
+def diverged(step: int, reason: str, folder: Path) -> DivergedError:
     """The failure of a training whose numbers are no numbers any more."""
     good = [path for path in checkpoints(folder) if step_of(path) < step]
     hint = f"{good[-1]} is good: " if good else ""
-    return DdriqaError(
+    return DivergedError(
         f"step {step}", reason, f"{hint}train with a lower learning rate, or clip gradients"
     )
 

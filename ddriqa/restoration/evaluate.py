@@ -14,7 +14,7 @@ from ddriqa.restoration.infer import OVERLAP, TILE, restore
 from ddriqa.restoration.measures.planes import eight_bit
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from ddriqa.restoration.data import Pairs
 
@@ -40,6 +40,7 @@ def evaluate(
     *,
     rounded: bool = True,
     tile: int = TILE,
+    watch: Callable[[Tensor, Tensor], None] | None = None,
 ) -> Iterator[Evaluated]:
     """The measures of each pair, in order.
 
@@ -49,6 +50,7 @@ def evaluate(
         rounded: whether the output is cut to [0, 1] and rounded to 8 bit first, as a saved file
             would be.
         tile: see ``infer.restore``.
+        watch: is shown every output and its target, ``(3, H, W)``, for what is of whole sets.
 
     Raises:
         DatasetError: a picture can't be read.
@@ -58,6 +60,8 @@ def evaluate(
         if network is not None:
             output = restore(network, output, tile=tile, overlap=OVERLAP)
         output = eight_bit(output) if rounded else output
+        if watch is not None:
+            watch(output, sample["gt"])
         values, faults = {}, []
         for name, measure in measures.items():
             try:

@@ -238,7 +238,7 @@ def _absent(layout: Layout, split: str, root: Path) -> DatasetError:
 
 
 def _partial(layout: Layout, split: str, root: Path, reason: str) -> DatasetError:
-    advice = f"complete=False takes what is there. {_help(layout, split)}"
+    advice = f"complete = false takes what is there. {_help(layout, split)}"
     return DatasetError(str(root), f"{layout.title}, {split}: {reason}", advice)
 
 

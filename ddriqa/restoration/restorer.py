@@ -20,9 +20,18 @@ from ddriqa.scoring.replacing import replacing
 from ddriqa.scoring.table import write_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
-FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF"}
+    from ddriqa.restoration.settings import NetworkSettings
+
+FORMATS = {
+    **dict.fromkeys((".jpg", ".jpeg"), "JPEG"),
+    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
+    ".png": "PNG",
+    ".webp": "WEBP",
+}
 """Endings that are written as they are; every other picture becomes a PNG."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -32,21 +41,38 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_lzw"},
 }
 ORIENTATION = 274
+DESCRIPTIVE = {
+    *(270, 271, 272, 282, 283, 296, 305, 306, 315, 316, 33432),  # title, camera, density, author
+    *(34665, 34853),  # the tables of the exposure and of the place
+}
+"""Tags of a TIFF that aren't about where its pixels lie, which another file must not copy."""
 GAP = 8
 
 
 def network_of(run: Path, device: str = "cpu") -> nn.Module:
     """The newest network of a run folder (its averaged weights where there are some), for use.
 
+    A NAFNet that was trained on crops comes with local statistics (``nafnet-local``): means over a
+    whole photograph, or over a tile of one, aren't those that it has seen.
+
     Raises:
         UsageError: no run, or one without a checkpoint.
         WeightsError: a damaged checkpoint.
     """
     folder = RunFolder(run)
-    settings = folder.settings().network
-    network = build(settings.name, settings.preset, **settings.options)
+    settings = folder.settings()
+    network = _for_use(settings.network, settings.data)
     read_weights(network, folder.weights())
     return network.eval().requires_grad_(False).to(device)
+
+
+def _for_use(settings: NetworkSettings, data: Mapping[str, Any]) -> nn.Module:
+    train = data.get("train", {})
+    crops = [part.get("crop") for part in train.get("tasks", {"": train}).values()]
+    if settings.name != "nafnet" or None in crops:
+        return build(settings.name, settings.preset, **settings.options)
+    options = {**settings.options, "train_size": max(crops)}
+    return build("nafnet-local", settings.preset, **options)
 
 
 def restore_file(
@@ -105,8 +131,9 @@ def side_by_side(
 def _exif(source: Path) -> bytes:
     try:
         with Image.open(source) as image:
-            data = image.getexif()
+            data, tiff = image.getexif(), image.format == "TIFF"
     except Exception:  # it was decoded; what else is wrong with the file doesn't matter
         return b""
-    data.pop(ORIENTATION, None)
+    for tag in [ORIENTATION, *(set(data) - DESCRIPTIVE if tiff else ())]:
+        data.pop(tag, None)
     return data.tobytes() if len(data) else b""

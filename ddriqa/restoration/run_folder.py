@@ -91,16 +91,31 @@ class RunFolder:
             raise write_failure(self.path, fault) from fault
         _write(self.settings_file, to_toml(settings))
 
-    def add_environment(self, step: int, device: torch.device, processes: int) -> None:
+    def other_weights(self, fingerprints: Mapping[str, str]) -> list[str]:
+        """Why losses that stand on these weights can't go on with this run, a phrase each."""
+        entries = self._environments()
+        before = entries[-1].get("fingerprints", {}) if entries else {}
+        return [
+            f"{self.path} was begun with a {name} of {before[name]}, and here it is of {here}"
+            for name, here in fingerprints.items()
+            if before.get(name, here) != here
+        ]
+
+    def add_environment(
+        self, step: int, device: torch.device, processes: int, fingerprints: Mapping[str, str]
+    ) -> None:
         """Note what this session runs on. Raises ``OutputError`` where that fails."""
-        entries: list[dict[str, Any]] = []
-        if self.environment_file.exists():
-            try:
-                entries = json.loads(self.environment_file.read_text(encoding="utf-8"))
-            except ValueError as fault:
-                raise OutputError(str(self.environment_file), "isn't JSON") from fault
         entry = {"from_step": step, **environment(device), "processes": processes}
-        _write(self.environment_file, json.dumps([*entries, entry], indent=2) + "\n")
+        entries = [*self._environments(), entry | {"fingerprints": dict(fingerprints)}]
+        _write(self.environment_file, json.dumps(entries, indent=2) + "\n")
+
+    def _environments(self) -> list[dict[str, Any]]:
+        if not self.environment_file.exists():
+            return []
+        try:
+            return json.loads(self.environment_file.read_text(encoding="utf-8"))
+        except ValueError as fault:
+            raise OutputError(str(self.environment_file), "isn't JSON") from fault
 
     def metrics(self, columns: Sequence[str]) -> MetricsTable:
         """The table of this run."""

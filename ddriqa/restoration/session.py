@@ -15,6 +15,7 @@ from ddriqa.restoration.batches import Batches, Share, loader
 from ddriqa.restoration.data import Pairs
 from ddriqa.restoration.ema import Average
 from ddriqa.restoration.loss_log import LossLog
+from ddriqa.restoration.methods.base import fingerprints
 from ddriqa.restoration.optimisation import Optimisation
 from ddriqa.restoration.progress import Clock, Listener, Progress
 from ddriqa.restoration.sheets import sheet
@@ -280,7 +281,8 @@ class Session:
         columns = [f"{kind}_{name}" for name in names for kind in ("lr", "loss")]
         self._table = self._folder.metrics([*columns, "psnr"])
         self._table.begin(self._step)
-        self._folder.add_environment(self._step, self._fabric.device, self._fabric.world_size)
+        device, processes = self._fabric.device, self._fabric.world_size
+        self._folder.add_environment(self._step, device, processes, fingerprints(self._method))
 
     def _on_first(self, write: Callable[..., None], *values: Any) -> None:
         """Do it in process 0; what fails there fails in all, so that none waits for it."""

@@ -14,7 +14,7 @@ from ddriqa.restoration.trainer import Data
 
 PARTS = ("train", "validation")
 KINDS = ("set", "folder", "tasks")
-OF_SETS = ("set", "split", "root")
+OF_SETS = ("set", "split", "root", "complete")
 
 
 def data_of(table: Mapping[str, Any], seed: int) -> Data:
@@ -22,7 +22,9 @@ def data_of(table: Mapping[str, Any], seed: int) -> Data:
 
     Each is one of
 
-    - a set of ``layouts`` in its owners' layout: ``set``, ``split``, ``root``;
+    - a set of ``layouts`` in its owners' layout: ``set``, ``split``, ``root``; ``complete = false``
+      takes what is there of a partial copy; with ``damage``, its ground truth alone is taken and
+      damaged;
     - a ``folder``: of pairs (``lq/``, ``gt/``, or a CSV file of them), or of clean pictures where
       ``damage`` is given (see ``synthesis``);
     - ``tasks``: name -> such a table with ``repeat``.
@@ -51,6 +53,8 @@ def pairs_of(table: Mapping[str, Any], seed: int, name: str) -> Pairs:
         raise UsageError(name, f"must have one of {', '.join(KINDS)}")
     options = dict(table)
     if "tasks" in options:
+        if others := [key for key in options if key != "tasks"]:
+            raise UsageError(name, f"has {others[0]!r} beside its tasks", "Say it in each of them")
         members = {
             task: (
                 pairs_of(_without(member, "repeat"), seed, f"{name}.{task}"),
@@ -60,18 +64,23 @@ def pairs_of(table: Mapping[str, Any], seed: int, name: str) -> Pairs:
         }
         return Tasks(members, seed)
     if "set" in options:
-        found = pairs(options["set"], options.get("split", "train"), Path(options.get("root", ".")))
-        return _made(PairedFolder, found, _without(options, *OF_SETS), seed, name)
+        split, root = options.get("split", "train"), Path(options.get("root", "."))
+        found = pairs(options["set"], split, root, complete=options.get("complete", True))
+        options = _without(options, *OF_SETS)
+        if "damage" in options:
+            return _made(CleanFolder, [pair.gt for pair in found], options, seed, name)
+        return _made(PairedFolder, found, options, seed, name)
     folder = options.pop("folder")
     kind = CleanFolder if "damage" in options else PairedFolder
     return _made(kind, folder, options, seed, name)
 
 
 def _first(table: Mapping[str, Any], seed: int) -> Pairs:
-    found = pairs_of(_without(table, "most"), seed, "data.validation")
-    files = getattr(found, "files", None)
-    if (most := table.get("most")) and files is not None:
-        found.files = files[:most]  # type: ignore[attr-defined]
+    found, most = pairs_of(_without(table, "most"), seed, "data.validation"), table.get("most")
+    if most is not None:
+        if not isinstance(found, PairedFolder | CleanFolder):
+            raise UsageError("data.validation", "most is of one data set, not of tasks")
+        found.files = found.files[:most]
     return found
 
 

@@ -89,7 +89,7 @@ class Trainer:
 
         Raises:
             OutputError: something can't be written. The checkpoints before are safe.
-            DdriqaError: a loss or weight is no finite number any more: at which step, and which
+            DivergedError: a loss or weight is no finite number any more: at which step, and which
                 checkpoint is good.
         """
         from ddriqa.restoration.session import Session
@@ -114,3 +114,5 @@ class Trainer:
             if dataset is not None and len(dataset) == 0:  # type: ignore[arg-type]
                 yield f"the {name} data set is empty"
         yield from self._folder.problems(self._settings, resume=self._resume)
+        if self._resume:
+            yield from self._folder.other_weights(base.fingerprints(self._method))

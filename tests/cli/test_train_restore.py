@@ -119,6 +119,89 @@ def test_evaluate_measures_input_and_output(place, run, tmp_path):
     assert len(pd.read_csv(figures)) == 6
 
 
+def test_measures_that_need_weights_take_those_of_the_named_folder(
+    place, run, monkeypatch, tmp_path
+):
+    """LPIPS with random weights, FID with none: what is missing is said by its name."""
+    import torch
+
+    from ddriqa.restoration.losses.backbones import FILES, alexnet
+
+    monkeypatch.setenv("DDRIQA_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
+    data = ["--data", str(place / "clean"), "--damage", NOISE, "--device", "cpu"]
+    for measure, file in (("lpips", "lpips_alex.pth"), ("dists", "dists.pt"), ("fid", "inception")):
+        code, _, err = run("evaluate", *data, "--measure", measure)
+        assert code == 4
+        assert "DDRIQA_WEIGHTS" in err
+        assert file in err
+    heads = enumerate((64, 192, 384, 256, 256))
+    ones = {f"lin{layer}.model.1.weight": torch.ones(1, n, 1, 1) for layer, n in heads}
+    torch.save(ones, tmp_path / "lpips_alex.pth")
+    torch.manual_seed(0)
+    torch.save(alexnet().state_dict(), tmp_path / FILES["alexnet"])
+    code, out, err = run("evaluate", *data, "--measure", "lpips")
+    assert code == 0, err
+    assert float(out.removeprefix("lpips ")) > 0
+
+
+def test_fid_is_of_the_whole_set(place, run, monkeypatch, tmp_path):
+    """Random weights: 0 against itself, as with any; the pairs' own measures stay beside it."""
+    import torch
+
+    from ddriqa.restoration.measures.inception import FILE, InceptionV3
+
+    torch.manual_seed(0)
+    torch.save(InceptionV3().state_dict(), tmp_path / FILE)
+    monkeypatch.setenv("DDRIQA_WEIGHTS", str(tmp_path))
+    for name in ("0.png", "1.png"):
+        for side in ("lq", "gt"):
+            (tmp_path / side).mkdir(exist_ok=True)
+            (tmp_path / side / name).write_bytes((place / "clean" / f"p{name}").read_bytes())
+    data = ["--data", str(tmp_path), "--device", "cpu"]
+    code, out, err = run("evaluate", *data, "--measure", "fid", "--measure", "ssim")
+    assert code == 0, err
+    assert out.splitlines() == ["ssim 1.0000", "fid 0.0000"]
+
+
+def test_a_scale_is_a_whole_number_and_a_range_is_drawn(place, run, tmp_path):
+    from ddriqa.restoration.toml_file import read_toml
+
+    damage = ["--damage", "bicubic_down,scale=2"]
+    code, _, err = run(
+        *("train-restore", "baseline", "--data", str(place / "clean")),
+        *(*damage, "--crop", "32", "--steps", "1", "--batch-size", "1", "--device", "cpu"),
+        *("--settings", str(_two_times(tmp_path)), "--out", str(tmp_path / "x")),
+    )
+    assert code == 0, err
+    saved = read_toml(tmp_path / "x" / "settings.toml")
+    assert saved["data"]["train"]["damage"]["scale"] == 2
+
+
+def _two_times(folder):
+    path = folder / "x2.toml"
+    options = "scale = 2\nblocks = 1\nfeatures = 8\ngrowth = 4\n"
+    path.write_text(f'[network]\nname = "rrdb"\n[network.options]\n{options}')
+    return path
+
+
+def test_a_preset_keeps_its_crop_for_other_pictures(place, run, tmp_path):
+    """And may be named with its method; a crop goes to all tasks."""
+    from types import SimpleNamespace
+
+    from ddriqa.cli.train_restore_run import OF_NEW_RUNS, _table
+
+    nothing = dict.fromkeys(OF_NEW_RUNS)
+    given = {**nothing, "method": "baseline", "preset": "baseline/gopro-nafnet"}
+    other = _table(SimpleNamespace(**{**given, "data": place / "clean", "damage": NOISE}))
+    assert other["data"]["train"]["crop"] == 256
+    assert other["data"]["train"]["damage"] == {"degradation": "gaussian_noise", "sigma": 25}
+    given |= {"preset": "realsr-nafnet", "crop": 96, "data_root": tmp_path}
+    tasks = _table(SimpleNamespace(**given))["data"]["train"]["tasks"].values()
+    assert {task["crop"] for task in tasks} == {96}
+    assert {task["root"] for task in tasks} == {str(tmp_path / n) for n in ("realsr-v2", "city100")}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -147,6 +230,14 @@ def test_evaluate_measures_input_and_output(place, run, tmp_path):
         (
             ["train-restore", "ddr", "--preset", "gopro-nafnet", "--data-root", ".", "--out", "x"],
             "GoPro",
+        ),
+        (
+            ["train-restore", "ddr", "--preset", "realsr-nafnet", "--data-root", ".", "--out", "x"],
+            "RealSR",
+        ),
+        (
+            ["train-restore", "ddr", "--preset", "gopro-nafnet", "--damage", NOISE, "--out", "x"],
+            "is done to the pictures of --data",
         ),
         (["restore", ".", "--run", "nowhere", "-o", "out"], "nowhere"),
         (["evaluate", "--data", "nowhere"], "nowhere"),

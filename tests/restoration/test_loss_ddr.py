@@ -75,6 +75,18 @@ def test_it_is_the_paper_s_equations_of_the_resized_crops(reduction):
     assert loss.item() == pytest.approx(-2 * total.mean().item(), rel=1e-5)
 
 
+def test_without_adaptation_the_direction_itself_is_added():
+    """Table 6: F_d = F + T_d."""
+    encoder, output = load_encoder("toy"), picture(32, 32, 2)
+    pair = published_pairs()["blur"]
+    text = encoder.encode_text([pair.degraded, pair.clean])
+    features = encoder.encode_image(output)
+    expected = 1 - F.cosine_similarity(features, features + text[0] - text[1])
+    loss = DDRLoss(encoder, types=["blur"], adaptation=False)(output, output)
+    assert loss.item() == pytest.approx(-2 * expected.mean().item(), rel=1e-4)
+    assert loss.item() != pytest.approx(DDRLoss(encoder, types=["blur"])(output, output).item())
+
+
 def test_the_sheets_vector():
     """DDR 0.135261106156, calculated in float64 from the authors' formula."""
     loss = DDRLoss(Fixed(), types=["blur"])

@@ -169,7 +169,7 @@ def test_the_networks_have_their_known_sizes(name, count):
 
 def test_weights_come_from_torch_hubs_folder_where_they_are(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(WeightsError, match="squeezenet1_1-b8a52dc0.pth, from https"):
+    with pytest.raises(WeightsError, match="https://.*/squeezenet1_1-b8a52dc0.pth holds"):
         load_backbone("squeezenet1_1")
     folder = tmp_path / "hub" / "checkpoints"
     folder.mkdir(parents=True)
@@ -177,6 +177,18 @@ def test_weights_come_from_torch_hubs_folder_where_they_are(tmp_path, monkeypatc
     found = load_backbone("squeezenet1_1").state_dict()
     for key, tensor in random_network("squeezenet1_1").state_dict().items():
         assert torch.equal(found[key], tensor)
+
+
+def test_weights_come_from_the_named_folder_too(tmp_path, monkeypatch, files):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setenv("DDRIQA_WEIGHTS", str(tmp_path))
+    with pytest.raises(WeightsError, match="Save it as lpips_squeeze.pth in the folder"):
+        LPIPS("squeeze")
+    own = files["squeeze"]
+    (tmp_path / "lpips_squeeze.pth").write_bytes(own["heads"].read_bytes())
+    (tmp_path / FILES["squeezenet1_1"]).write_bytes(own["weights"].read_bytes())
+    pair = picture(40, 40), picture(40, 40, seed=1)
+    assert torch.equal(LPIPS("squeeze")(*pair), LPIPS("squeeze", **own)(*pair))
 
 
 def test_what_it_refuses(files):

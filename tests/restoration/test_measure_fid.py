@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 
 from ddriqa.errors import UsageError, WeightsError
 from ddriqa.restoration.measures import build
-from ddriqa.restoration.measures.fid import frechet_distance
+from ddriqa.restoration.measures.fid import Collected, frechet_distance
 from ddriqa.restoration.measures.inception import InceptionA, InceptionE, InceptionV3
 
 
@@ -119,6 +119,18 @@ def test_a_file_with_or_without_counted_batches_loads(inception, counted, tmp_pa
         assert fid(same, same) == pytest.approx(0, abs=1e-6)
         both = (torch.cat([fid.features(b) for b in part]) for part in (same, other))
         assert fid(same, other) == pytest.approx(frechet_distance(*both))
+
+
+def test_what_comes_picture_by_picture_is_the_distance_of_the_sets(inception, tmp_path):
+    torch.save(inception.state_dict(), tmp_path / "inception.pth")
+    fid = build("fid", weights=tmp_path / "inception.pth")
+    output, target = picture(40, 60, 3), picture(50, 40, 3, seed=1)
+    collected = Collected(fid)
+    with pytest.raises(UsageError, match="two features or more"):
+        collected.distance()
+    for pair in zip(output, target, strict=True):
+        collected.add(*pair)
+    assert collected.distance() == pytest.approx(fid([output], [target]), rel=1e-4)
 
 
 def test_weights_that_are_absent_or_others_are_refused(tmp_path):

@@ -10,12 +10,29 @@ import torch
 from PIL import Image
 from training_toys import Dimmed, baseline, network, settings, trainer
 
-from ddriqa.errors import UsageError
+from ddriqa.errors import DatasetError, UsageError
 from ddriqa.restoration.checkpoint import read_weights
 from ddriqa.restoration.curves import curves
 from ddriqa.restoration.metrics_table import read_rows
 from ddriqa.restoration.run_folder import RunFolder
 from ddriqa.restoration.sheets import sheet
+
+
+class Failing(Dimmed):
+    """The fourth picture can't be read."""
+
+    def __getitem__(self, index):
+        if index == 3:
+            raise DatasetError("d.png", "can't be read", "Look at it")
+        return super().__getitem__(index)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_data_set_raises_arrives_as_it_is(tmp_path, workers):
+    """Also from another process, where torch would make a RuntimeError of it."""
+    with pytest.raises(DatasetError) as caught:
+        trainer(tmp_path, settings(workers=workers), train=Failing()).run()
+    assert str(caught.value) == "d.png: can't be read. Look at it"
 
 
 @pytest.fixture(scope="module")

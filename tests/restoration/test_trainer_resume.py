@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as some
 from training_toys import Dimmed, baseline, opposed, settings, trainer
+from training_toys import network as toy_network
 
 from ddriqa.cli.interrupts import Interruptible
-from ddriqa.errors import DdriqaError, OutputError, UsageError
+from ddriqa.errors import DdriqaError, DivergedError, OutputError, UsageError
 from ddriqa.restoration.checkpoint import checkpoints, load_state
+from ddriqa.restoration.methods.baseline import supervised
 from ddriqa.restoration.metrics_table import TIMES, read_rows
 from ddriqa.restoration.run_folder import RunFolder
 
@@ -149,14 +151,38 @@ def test_ctrl_c_saves(tmp_path):
     assert trainer(tmp_path, settings(), resume=True).run().finished
 
 
+class Weighed(torch.nn.Module):
+    """A loss that stands on weights of its own."""
+
+    def __init__(self, fingerprint):
+        super().__init__()
+        self.fingerprint = fingerprint
+
+    def forward(self, output, target):
+        return (output - target).square().mean()
+
+
+def test_another_encoder_of_the_loss_is_refused(tmp_path):
+    def start(fingerprint, **options):
+        found = settings(steps=2)
+        method = supervised("toy", toy_network(), [Weighed(fingerprint)], found)
+        return trainer(tmp_path / "x", found, method=method, **options)
+
+    start("encoder:1").run(stop=lambda: True)
+    with pytest.raises(UsageError, match="begun with a Weighed of encoder:1, and here it is of"):
+        start("encoder:2", resume=True)
+    assert start("encoder:1", resume=True).run().finished
+
+
 def test_nan_stops_and_keeps_the_last_good_checkpoint(tmp_path):
     found = settings(log_every=4, save_every=4, keep=1)
     train = Dimmed(bad=[25])  # the seventh batch of four
-    with pytest.raises(DdriqaError, match="step 7: the loss isn't a finite number") as caught:
+    with pytest.raises(DivergedError, match="step 7: the loss isn't a finite number") as caught:
         trainer(tmp_path, found, train=train).run()
     (good,) = checkpoints(tmp_path / "checkpoints")
     assert good.name == "step-00000004"
     assert str(good) in str(caught.value)
+    assert "train with a lower learning rate, or clip gradients" in caught.value.next_step
     tensors = safetensors.torch.load_file(good / "network.safetensors")
     assert all(tensor.isfinite().all() for tensor in tensors.values())
     assert all("nan" not in row.values() for row in read_rows(tmp_path / "metrics.csv"))
@@ -173,7 +199,7 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
         yield (output - output.detach()).square().sum().sqrt(), "network"
 
     method.stages[0].step = step
-    with pytest.raises(DdriqaError, match="step 1: the weight 0.weight isn't a finite number"):
+    with pytest.raises(DivergedError, match="step 1: the weight 0.weight isn't a finite number"):
         trainer(tmp_path, found, method=method).run()
     assert [path.name for path in checkpoints(tmp_path / "checkpoints")] == ["step-00000000"]
 

@@ -169,11 +169,24 @@ def test_ddr_adds_its_term_to_the_reconstruction():
     torch.testing.assert_close(loss, nn.functional.l1_loss(output, gt) + 3.0 * term)
 
 
+def test_the_losses_of_a_list_are_summed():
+    found = settings()
+    losses = [{"name": "l1"}, {"name": "charbonnier", "weight": 0.5}]
+    object.__setattr__(found, "method", MethodSettings("baseline", {"loss": losses}))
+    method = build(network(), found)
+    lq, gt = next(batches(found, 1))
+    ((loss, _),) = method.stages[0].step({"lq": lq, "gt": gt})
+    output = method.modules["network"](lq)
+    charbonnier = ((output - gt).square() + 1e-6).sqrt().mean()
+    torch.testing.assert_close(loss, (output - gt).abs().mean() + 0.5 * charbonnier)
+
+
 def test_methods_refuse_what_they_do_not_know():
     found = settings()
     for method, message in (
         (MethodSettings("baselin"), "Did you mean baseline"),
         (MethodSettings("baseline", {"los": {}}), "has no 'los'"),
+        (MethodSettings("baseline", {"loss": []}), "is an empty list"),
     ):
         object.__setattr__(found, "method", method)
         with pytest.raises(UsageError, match=message):

@@ -6,12 +6,14 @@ needed. VGG19's are in ``ddriqa.metrics.vgg``.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from ddriqa.encoders.clip_files import WEIGHTS_FOLDER
 from ddriqa.errors import WeightsError
 from ddriqa.metrics.network_weights import load_weights
 from ddriqa.metrics.vgg import VGG19Features
@@ -109,24 +111,41 @@ NETWORKS: dict[str, Callable[[], Backbone | VGG19Features]] = {
 }
 
 
+def weights_folders() -> list[Path]:
+    """Where files of weights are looked for: the folder that the environment variable
+    ``DDRIQA_WEIGHTS`` names, and torch hub's (``TORCH_HOME``)."""
+    named = os.environ.get(WEIGHTS_FOLDER)
+    return [*([Path(named)] if named else []), Path(torch.hub.get_dir()) / "checkpoints"]
+
+
+def weights_of(name: str) -> Path | None:
+    """The file of that name in one of ``weights_folders``, None where none has it."""
+    paths = (folder / name for folder in weights_folders())
+    return next((path for path in paths if path.is_file()), None)
+
+
+def where_to_put(name: str) -> str:
+    """The end of a message: how a file is found."""
+    return f"Save it as {name} in the folder that {WEIGHTS_FOLDER} names, or in torch hub's"
+
+
 def load_backbone(name: str, file: str | Path | None = None) -> Backbone | VGG19Features:
     """A network with its ImageNet weights, frozen.
 
     Args:
         name: a key of ``NETWORKS``.
         file: torchvision's file, or one of its ``features`` alone; by default torchvision's own
-            download where torch hub's folder has it (``TORCH_HOME``). Nothing is downloaded.
+            download where one of ``weights_folders`` has it. Nothing is downloaded.
 
     Raises:
         WeightsError: no file, or one that doesn't fit.
     """
     network = NETWORKS[name]()
     download = FILES[name]
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / download
-    path = file or (cached if cached.is_file() else None)
+    path = file or weights_of(download)
     source = (
-        f"torchvision's file {download}, from https://download.pytorch.org/models/{download}, "
-        f"holds them: give its path, or put it into {cached.parent}"
+        f"torchvision's file https://download.pytorch.org/models/{download} holds them. "
+        f"{where_to_put(download)}"
     )
     try:
         load_weights(network, path, name=name, source=source, unused="classifier.")

@@ -39,6 +39,7 @@ class DDRLoss(Loss):
         types: names of the published prompt pairs.
         reduction: over the types, ``mean`` (the authors' code) or ``sum`` (Eq. 8); over the batch
             it is always the mean.
+        adaptation: Eq. 4 (AdaIN); the last row but one of the paper's Table 6 is without it.
         side: to which crops are resized, by default the encoder's own; another one only with an
             encoder that takes any size.
 
@@ -55,6 +56,7 @@ class DDRLoss(Loss):
         weight: float = 2.0,
         types: Sequence[str] = TYPES,
         reduction: str = "mean",
+        adaptation: bool = True,
         side: int | None = None,
     ) -> None:
         super().__init__(weight)
@@ -64,13 +66,18 @@ class DDRLoss(Loss):
         self.encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
         self.encoder.freeze()
         own = self.encoder.card.side
-        self.side, self.reduction = side or own, reduction
+        self.side, self.reduction, self.adaptation = side or own, reduction, adaptation
         self._native = self.side != own
         if self._native and not self.encoder.any_size:
             reason = f"{self.encoder.card.name} takes pictures of {own} x {own} pixels only"
             raise UsageError("side", reason, "Leave it out")
         pairs = select_pairs(types)
         self.register_buffer("directions", directions(self.encoder, pairs), persistent=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The encoder's: under another one it is another loss."""
+        return self.encoder.fingerprint
 
     def term(self, output: Tensor, target: Tensor) -> Tensor:
         """Scalar: minus the mean over the batch of the types' mean or sum.
@@ -85,6 +92,6 @@ class DDRLoss(Loss):
         pixels = resize_cubic(output, self.side)
         encode = self.encoder.encode_native if self._native else self.encoder.encode_image
         features = encode(pixels).to(output.dtype)
-        responses = ddr(features, self.directions.to(features))
+        responses = ddr(features, self.directions.to(features), adaptation=self.adaptation)
         total = responses.mean(-1) if self.reduction == "mean" else responses.sum(-1)
         return -torch.mean(total)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ddriqa.errors import UsageError
 from ddriqa.metrics.network_weights import load_weights
-from ddriqa.restoration.losses.backbones import load_backbone
+from ddriqa.restoration.losses.backbones import load_backbone, weights_of, where_to_put
 from ddriqa.restoration.losses.base import Loss
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ class LPIPS(nn.Module):
     Args:
         network: ``alex`` (what papers report unless they say otherwise), ``vgg`` or ``squeeze``.
         weights: the network's, torchvision's file; see ``load_backbone``.
-        heads: w, the file ``weights/v0.1/NETWORK.pth`` of richzhang/PerceptualSimilarity.
+        heads: w, the file ``weights/v0.1/NETWORK.pth`` of richzhang/PerceptualSimilarity; by
+            default ``lpips_NETWORK.pth`` in one of ``backbones.weights_folders``.
 
     Raises:
         UsageError: another network.
@@ -73,10 +74,12 @@ class LPIPS(nn.Module):
             raise UsageError("lpips", f"unknown network {network!r}", known)
         self.taps = taps = NETWORKS[network]
         self.heads = _Heads(taps.channels)
+        own = f"lpips_{network}.pth"
         source = (
             f"The file lpips/weights/v0.1/{network}.pth of "
-            "https://github.com/richzhang/PerceptualSimilarity holds them: give it as heads"
+            f"https://github.com/richzhang/PerceptualSimilarity holds them. {where_to_put(own)}"
         )
+        heads = heads or weights_of(own)
         load_weights(self.heads, heads, name=f"lpips {network}'s linear heads", source=source)
         self.backbone = load_backbone(taps.network, weights)
         self.register_buffer("shift", torch.tensor(SHIFT).view(1, 3, 1, 1), persistent=False)

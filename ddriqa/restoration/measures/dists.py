@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ddriqa.errors import UsageError
 from ddriqa.metrics.network_weights import load_weights
 from ddriqa.metrics.vgg import IMAGENET_MEAN, IMAGENET_STD
-from ddriqa.restoration.losses.backbones import load_backbone
+from ddriqa.restoration.losses.backbones import load_backbone, weights_of, where_to_put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +24,10 @@ CHANNELS = (3, 64, 128, 256, 512, 512)
 """Of the pixels themselves and of VGG16's relu1_2, 2_2, 3_3, 4_3, 5_3."""
 LAST_LAYERS = (3, 8, 15, 22, 29)
 C1 = C2 = 1e-6
+FILE = "dists.pt"
 SOURCE = (
-    "The file DISTS_pytorch/weights.pt of https://github.com/dingkeyan93/DISTS holds them: "
-    "give it as alpha_beta"
+    "The file DISTS_pytorch/weights.pt of https://github.com/dingkeyan93/DISTS holds them. "
+    f"{where_to_put(FILE)}"
 )
 
 
@@ -39,7 +40,8 @@ class DISTS(nn.Module):
 
     Args:
         weights: torchvision's ``vgg16-397923af.pth``; see ``load_backbone``.
-        alpha_beta: the authors' file ``weights.pt``.
+        alpha_beta: the authors' file ``weights.pt``; by default ``dists.pt`` in one of
+            ``backbones.weights_folders``.
 
     Raises:
         WeightsError: weights that are absent or don't fit.
@@ -57,6 +59,7 @@ class DISTS(nn.Module):
         learnt = nn.ParameterDict(
             {name: torch.zeros(1, sum(CHANNELS), 1, 1) for name in ("alpha", "beta")}
         )
+        alpha_beta = alpha_beta or weights_of(FILE)
         load_weights(learnt, alpha_beta, name="DISTS's alpha and beta", source=SOURCE)
         total = learnt["alpha"].sum() + learnt["beta"].sum()
         for name, values in learnt.items():

@@ -61,7 +61,8 @@ class FID(nn.Module):
     is far from its limit, and only values of one set and one number compare.
 
     Args:
-        weights: ``pt_inception-2015-12-05-6726825d.pth`` of mseitzer/pytorch-fid.
+        weights: ``pt_inception-2015-12-05-6726825d.pth`` of mseitzer/pytorch-fid; by default
+            that file in one of ``backbones.weights_folders``.
 
     Raises:
         WeightsError: weights that are absent or don't fit.
@@ -85,3 +86,25 @@ class FID(nn.Module):
         size = (SIDE, SIDE)
         resized = F.interpolate(pixels, size=size, mode="bilinear", align_corners=False)
         return self.network(2 * resized - 1)
+
+
+class Collected:
+    """The distance of two sets that come picture by picture.
+
+    Args:
+        fid: whose features are kept, 16 kB a pair.
+    """
+
+    def __init__(self, fid: FID) -> None:
+        self._fid = fid
+        self._features: tuple[list[Tensor], list[Tensor]] = ([], [])
+
+    def add(self, output: Tensor, target: Tensor) -> None:
+        """One pair, each ``(3, H, W)`` RGB in [0, 1]."""
+        for kept, picture in zip(self._features, (output, target), strict=True):
+            kept.append(self._fid.features(picture[None]))
+
+    def distance(self) -> float:
+        """Of those that came. Raises ``UsageError`` where there are fewer than two."""
+        sets = (torch.cat(kept) if kept else torch.empty(0, 1) for kept in self._features)
+        return frechet_distance(*sets)

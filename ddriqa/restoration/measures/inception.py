@@ -15,13 +15,15 @@ from torch import Tensor, nn
 
 from ddriqa.errors import WeightsError
 from ddriqa.metrics.network_weights import load_weights
+from ddriqa.restoration.losses.backbones import weights_of, where_to_put
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+FILE = "pt_inception-2015-12-05-6726825d.pth"
 SOURCE = (
-    "The file pt_inception-2015-12-05-6726825d.pth of "
-    "https://github.com/mseitzer/pytorch-fid/releases holds them: give it as weights"
+    f"The file {FILE} of https://github.com/mseitzer/pytorch-fid/releases holds them. "
+    f"{where_to_put(FILE)}"
 )
 
 
@@ -189,12 +191,13 @@ class InceptionV3(nn.Module):
 
 
 def load_inception(file: str | Path | None) -> InceptionV3:
-    """The network with weights of a file, frozen.
+    """The network with weights of a file, frozen; by default ``FILE`` in one of
+    ``backbones.weights_folders``.
 
     Raises:
         WeightsError: no file, or one that doesn't fit.
     """
-    network = InceptionV3()
+    network, file = InceptionV3(), file or weights_of(FILE)
     try:
         load_weights(network, file, name="fid's Inception", source=SOURCE, unused="fc.")
     except WeightsError as error:

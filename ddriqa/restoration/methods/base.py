@@ -79,6 +79,14 @@ class Method:
         return sum(stage.steps for stage in self.stages)
 
 
+def fingerprints(method: Method) -> dict[str, str]:
+    """What its losses stand on: the class of a fixed module -> its ``fingerprint``, where it has
+    one."""
+    fixed = [module for stage in method.stages for module in stage.fixed]
+    found = {type(module).__name__: getattr(module, "fingerprint", None) for module in fixed}
+    return {name: text for name, text in found.items() if isinstance(text, str)}
+
+
 def problems(method: Method) -> Iterator[str]:
     """What can't be trained as it is put together, a phrase each."""
     if not method.stages:

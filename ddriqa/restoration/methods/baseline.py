@@ -1,4 +1,4 @@
-"""One network and any loss of its output against the target."""
+"""One network and any losses of its output against the target."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from torch import Tensor, nn
 
+from ddriqa.errors import UsageError
 from ddriqa.restoration.losses.catalogue import build
 from ddriqa.restoration.methods.base import Batch, Method, Stage
 from ddriqa.restoration.methods.options import options_of
@@ -41,10 +42,14 @@ def supervised(name: str, network: nn.Module, losses: Sequence[Loss], settings: 
 
 
 def method(network: nn.Module, settings: Settings) -> Method:
-    """The method; its option ``loss`` is what ``losses.catalogue.build`` takes.
+    """The method; its option ``loss`` is what ``losses.catalogue.build`` takes, or a list of
+    such tables, whose sum is lowered (the rivals of the DDR paper's Table 4).
 
     Raises:
         UsageError, WeightsError: see ``losses.catalogue.build``.
     """
     options = options_of("baseline", settings.method.options, loss={"name": "psnr"})
-    return supervised("baseline", network, [build(options["loss"])], settings)
+    tables = options["loss"] if isinstance(options["loss"], list) else [options["loss"]]
+    if not tables:
+        raise UsageError("method baseline", "its option loss is an empty list", "Name a loss")
+    return supervised("baseline", network, [build(table) for table in tables], settings)
