@@ -1,6 +1,10 @@
 """What tests of several rooms share."""
 
+import os
 import shutil
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch: workers share the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
