@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import signal
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what it runs beside
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch: workers share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

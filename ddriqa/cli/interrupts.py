@@ -81,12 +81,18 @@ class Interruptible:
             raise _InputEnded
 
     def _leave(self) -> None:
-        _tell(SHOW_CURSOR if sys.stderr.isatty() else "")
+        show_cursor()
         os._exit(self.exit_code)
 
 
 class _InputEnded(KeyboardInterrupt):
     """Raised in the midst of waiting for input."""
+
+
+def show_cursor() -> None:
+    """Undo what a bar did to the terminal, in case that its own end was cut off."""
+    if sys.stderr.isatty():
+        _tell(SHOW_CURSOR)
 
 
 def _tell(text: str) -> None:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.table import Column
 from rich.text import Text
 
+from ddriqa.cli.interrupts import show_cursor
 from ddriqa.errors import DdriqaError
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ class ScoreProgress:
 
     def __exit__(self, *fault: object) -> None:
         if self._drawn:
-            self._bar.stop()
+            try:
+                self._bar.stop()
+            except KeyboardInterrupt:  # a second Ctrl-C in its midst
+                show_cursor()
+                raise
 
     def _find_total(self) -> None:
         assert self._count is not None

@@ -284,18 +284,24 @@ def _thing(rng: np.random.Generator) -> tuple[str, str, Meaning]:
 
 
 @cache
+def _of_forms(forms: tuple[str, ...]) -> tuple[Expression, ...]:
+    return tuple(expression for expression in expressions() if expression.form in forms)
+
+
+@cache
 def _grouped(forms: tuple[str, ...]) -> dict[tuple[str, bool], tuple[Expression, ...]]:
     """Expressions of these forms by group and side."""
     groups: dict[tuple[str, bool], list[Expression]] = {}
-    for expression in expressions():
-        if expression.form in forms:
-            groups.setdefault((expression.group, expression.damaged), []).append(expression)
+    for expression in _of_forms(forms):
+        groups.setdefault((expression.group, expression.damaged), []).append(expression)
     return {key: tuple(members) for key, members in groups.items()}
 
 
 def _expression(rng: np.random.Generator, forms: tuple[str, ...]) -> Expression:
-    """One of a random group and side, so that groups with many words aren't heard more."""
+    """Any one, or one of a random group and side: neither many words nor few go unheard."""
     groups = _grouped(forms)
+    if rng.random() < 0.6:
+        return _one(rng, _of_forms(forms))
     return _one(rng, groups[_one(rng, tuple(groups))])
 
 

@@ -33,6 +33,7 @@ CORPUS = 50000
 PLAIN = 0.35  # of the corpus: sentences about content alone
 PINNED = 0.2  # of each batch: pairs that are learnt nearly to the last digit
 BATCH, CAPTION_BATCH = 128, 64
+RATE, EMBEDDING_RATE, EMBEDDING_START = 1e-3, 4e-3, 0.05
 TEMPERATURE = 0.07
 CONTENT_WEIGHT, CAPTION_WEIGHT = 1.0, 0.05
 JUDGED = 2000  # sentences whose error is reported
@@ -210,8 +211,7 @@ def train_text(
     tokens = tokenize(sentences.texts)
     caption_tokens = tokenize(list(captions)) if captions else None
     responses, contents = sentences.responses.shape[1], torch.cat([pictures, concepts])
-    optimiser = torch.optim.AdamW(tower.parameters(), lr=1e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=steps)
+    optimiser, schedule = _prepare(tower, steps)
     tower.requires_grad_(True)
     for step in range(steps):
         rows = _batch(sentences)
@@ -225,6 +225,25 @@ def train_text(
         report(step + 1)
     tower.requires_grad_(False)
     return _errors(tower, tokens, sentences)
+
+
+def _prepare(
+    tower: TextTower, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.OneCycleLR]:
+    """An optimiser, its schedule, and words that start small and move fast.
+
+    Most words are heard a few dozen times only: from torch's start, of unit deviation, they would
+    hardly move, and the tower would know frequent words alone.
+    """
+    words = tower.embedding.weight
+    with torch.no_grad():
+        words.normal_(std=EMBEDDING_START)
+        words[0] = 0  # silence
+    others = [parameter for parameter in tower.parameters() if parameter is not words]
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": [words], "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.02)
+    rates = [RATE, EMBEDDING_RATE]
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=steps)
 
 
 def _sentence_loss(

@@ -8,6 +8,8 @@ import sys
 import pytest
 from processes import SLOW
 
+from ddriqa.cli.progress import ScoreProgress
+
 pty = pytest.importorskip("pty", reason="needs a terminal of the Unix kind")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix terminal")
 
@@ -140,3 +142,19 @@ def test_a_reader_that_leaves_does_not_stop_what_else_was_asked_for(folder, comm
         err = process.stderr.read().decode()
     assert process.returncode == 3, err
     assert (folder / "page" / "index.html").exists()
+
+
+def test_a_bar_whose_end_is_cut_off_gives_the_cursor_back(monkeypatch):
+    """A second Ctrl-C may come while the bar is being taken away."""
+    shown = []
+    monkeypatch.setattr("ddriqa.cli.progress.show_cursor", lambda: shown.append(True))
+    progress = ScoreProgress("toy", None)
+    progress._drawn = True
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress._bar, "stop", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        progress.__exit__(None, None, None)
+    assert shown == [True]
