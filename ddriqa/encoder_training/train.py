@@ -114,7 +114,7 @@ def train_encoder_file(
             damage and content, but not how bad damage is.
         output: safetensors file, for ``--encoder builtin:FILE``.
         captions: CSV of image,caption beside a folder ``images``, or None: then words about
-            content mean nothing.
+            content are the names of ImageNet's classes alone.
         work: folder of intermediate results; an interrupted run goes on from them.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of damage, sentences and training.
@@ -134,8 +134,8 @@ def train_encoder_file(
         raise OutputError(str(output), "its folder doesn't exist")
     plain = [Path(path) for path in find(photos)]
     paths = plain + ([Path(path) for path in find(more)] if more else [])
-    if len(paths) <= recipe.content:
-        reason = f"only {len(paths)} photographs, {recipe.content + 1} are the least"
+    if len(plain) <= recipe.content:
+        reason = f"only {len(plain)} photographs, {recipe.content + 1} are the least"
         raise UsageError(" ".join(photos), reason, "300 or more are better")
     named = read_captions(captions) if captions else []
     published = imagenet_weights()
