@@ -36,6 +36,14 @@ def train_encoder(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
+    prompt_tokens: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Learned tokens in each of the published prompts, so that each type answers to "
+            "its own damage (CoOp).",
+        ),
+    ] = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
     """Train the small CLIP-style encoder from clean photographs alone; no human score enters.
@@ -60,6 +68,7 @@ def train_encoder(
             work=work or output.with_suffix(".work"),
             device=device,
             seed=seed,
+            prompt_tokens=prompt_tokens,
             overwrite=force,
             report=progress.show,
         )

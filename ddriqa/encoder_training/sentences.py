@@ -36,7 +36,7 @@ RESPONSES = (
 QUALITY = 1.5
 """Weight of "with low-quality" beside a kind of damage, which counts 1."""
 
-PAIR_QUALITY = 0.75
+PAIR_QUALITY = 0.5
 """Weight of quality in the published pairs; see ``meaning_of_pair``."""
 
 PUBLISHED = ("color", "noise", "blur", "exposure")

@@ -19,6 +19,7 @@ from ddriqa.encoder_training.content import (
     concepts,
     fit_content,
 )
+from ddriqa.encoder_training.prompt_tokens import STEPS, tune_prompts
 from ddriqa.encoder_training.readout import (
     LIMIT,
     Linear,
@@ -38,7 +39,7 @@ from ddriqa.errors import OutputError, UsageError, WeightsError
 from ddriqa.images.find import find
 from ddriqa.images.views import WholePicture
 from ddriqa.metrics.ddr import ddr, directions
-from ddriqa.metrics.prompts import published_pairs
+from ddriqa.metrics.prompts import published_pairs, select_pairs
 from ddriqa.scoring.scorer import torch_device
 
 STORED_PROMPTS = ["Good photo.", "Bad photo."]  # of CLIP-IQA, so that it needs no tokenizer
@@ -57,7 +58,7 @@ class Recipe:
 
     view_side: int = 384
     batch: int = 2
-    fast_side: int = 160
+    fast_side: int = 176
     fast_batch: int = 8
     content: int = 64
     content_norm: float = 6.0
@@ -102,6 +103,7 @@ def train_encoder_file(
     work: Path,
     device: str,
     seed: int,
+    prompt_tokens: int = 0,
     overwrite: bool = False,
     report: Report = lambda stage, done, total: None,
     recipe: Recipe = Recipe(),
@@ -118,6 +120,8 @@ def train_encoder_file(
         work: folder of intermediate results; an interrupted run goes on from them.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         seed: of damage, sentences and training.
+        prompt_tokens: learned tokens in each of the published prompts (``prompt_tokens.py``);
+            with 0 these have their words alone.
         overwrite: replace an existing output.
         report: called with a stage's name, how much is done, of how much.
         recipe: sizes and lengths.
@@ -149,6 +153,8 @@ def train_encoder_file(
     graded = statistics.photo < len(plain)
     encoder, content = fit(tower.cpu(), statistics, graded, classes, facts, report, recipe)
     teach_words(encoder, content, classes, named, seed, report, recipe)
+    if prompt_tokens:
+        tune(encoder, statistics, prompt_tokens, seed, report)
     fast = fit_fast(encoder, statistics, of_fast, recipe)
     for point, seen in ((encoder, statistics), (fast, of_fast)):
         numbers = {**facts["numbers"], "usual": usual_responses(point, seen)}
@@ -251,6 +257,23 @@ def teach_words(
     )
     encoder.settings["card"]["numbers"].update(errors)
     _store_prompts(encoder, STORED_PROMPTS + [t for p in pairs for t in (p.clean, p.degraded)])
+
+
+def tune(
+    encoder: BuiltinEncoder, statistics: Statistics, count: int, seed: int, report: Report
+) -> None:
+    """Put ``count`` learned tokens into the prompts of the four types, and store their features."""
+    tuned = tune_prompts(
+        encoder,
+        select_pairs(),
+        torch.from_numpy(statistics.values),
+        statistics.variants,
+        count,
+        seed=seed,
+        report=lambda done: report("prompt tokens", done, STEPS),
+    )
+    encoder.prompt_features.update(tuned)
+    encoder.settings["card"]["numbers"]["prompt_tokens"] = count
 
 
 def content_of(encoder: BuiltinEncoder, paths: list[Path]) -> Tensor:

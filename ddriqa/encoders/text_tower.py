@@ -32,13 +32,20 @@ class TextTower(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.projection = nn.Linear(width, dim, bias=False)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """CLIP tokens ``(N, L)``, zero-padded after the end token, -> ``(N, D)``."""
+    def forward(self, tokens: Tensor, learned: Tensor | None = None) -> Tensor:
+        """CLIP tokens ``(N, L)``, zero-padded after the end token, -> ``(N, D)``.
+
+        ``learned`` ``(N, T, width)`` takes the places after the start token, before the words.
+        """
         tokens = tokens[:, :CONTEXT]
-        x = self.embedding(self._rows(tokens)) + self.position[: tokens.shape[1]]
+        x = self.embedding(self._rows(tokens))
+        end = tokens.argmax(dim=-1)  # the end token has the largest id
+        if learned is not None:
+            x = torch.cat([x[:, :1], learned, x[:, 1:]], dim=1)[:, :CONTEXT]
+            end = end + learned.shape[1]
+        x = x + self.position[: x.shape[1]]
         for block in self.blocks:
             x = block(x)
-        end = tokens.argmax(dim=-1)  # the end token has the largest id
         return self.projection(self.norm(x[torch.arange(len(x), device=x.device), end]))
 
     def _rows(self, tokens: Tensor) -> Tensor:

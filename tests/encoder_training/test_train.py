@@ -13,6 +13,7 @@ from ddriqa.encoder_training.damage import Variant
 from ddriqa.encoder_training.train import Recipe, train_encoder_file
 from ddriqa.encoders.efficientnet import EfficientNetLite0
 from ddriqa.errors import OutputError, UsageError
+from ddriqa.metrics.prompts import select_pairs
 
 TINY = Recipe(
     view_side=64,
@@ -149,3 +150,19 @@ def test_problems_are_said_before_anything_starts(photos, tmp_path):
     bad.write_text("picture,words\na.png,hello\n")
     with pytest.raises(UsageError, match="image"):
         train.read_captions(bad)
+
+
+def test_learned_tokens_change_the_published_prompts_alone(
+    few_variants, photos, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("ddriqa.encoder_training.prompt_tokens.STEPS", 3)
+    files = [tmp_path / "plain.safetensors", tmp_path / "learned.safetensors"]
+    for count, file in zip((0, 2), files, strict=True):
+        run(photos, file, tmp_path, prompt_tokens=count)
+    plain, learned = (load_encoder(f"builtin:{file}") for file in files)
+    assert learned.card.numbers["prompt_tokens"] == 2
+    for text, features in plain.prompt_features.items():
+        of_type = any(text in (pair.clean, pair.degraded) for pair in select_pairs())
+        assert torch.equal(features, learned.prompt_features[text]) != of_type
+    fast = load_encoder(f"builtin-fast:{files[1]}")
+    assert torch.equal(fast.text_features(["Good photo."]), plain.text_features(["Good photo."]))
