@@ -30,7 +30,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from ddriqa import Scorer
 from ddriqa.degradations import degrade
 
-FREE = ("CC0", "CC BY", "GPL-2 and CC BY")
+FREE = ("CC0", "CC BY 4.0", "CC BY-SA 4.0", "GPL-2 and CC BY 4.0")
 MEDIUM, SEVERE = 0.6, 1.0
 SEED = 0
 COUNT = 4  # of each kind of failure

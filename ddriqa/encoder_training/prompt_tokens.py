@@ -1,8 +1,9 @@
 """Learned tokens in the published prompts, so that each type answers to its own damage.
 
 Context optimisation (CoOp): Zhou et al., "Learning to Prompt for Vision-Language Models",
-IJCV 2022, eq. 2 and 3, with vectors of each prompt's own. The words stay, and the encoder's two
-towers; only the vectors between the start token and the words are learned.
+IJCV 2022, eq. 2, with vectors of each prompt's own. The words stay, and the encoder's two towers;
+only the vectors between the start token and the words are learned. What they learn is DDR's own:
+see ``tune_prompts``.
 """
 
 from __future__ import annotations
@@ -46,18 +47,13 @@ def tune_prompts(
         pairs: published pairs, their names being types with damage of their own.
         values: statistics of the damaged photographs, ``(N, S)``.
         variants: what was done to each.
-        count: learned tokens in each prompt, at least 1.
+        count: learned tokens in each prompt, 1 to what ``check_room`` allows.
         seed: of their start and of the batches.
         report: called with the number of steps done.
-
-    Raises:
-        UsageError: so many tokens that a prompt's end is cut off.
     """
     torch.manual_seed(seed)
-    tokens = tokenize([text for pair in pairs for text in (pair.degraded, pair.clean)])
-    if int(tokens.argmax(1).max()) + count >= CONTEXT:
-        room = CONTEXT - 1 - int(tokens.argmax(1).max())
-        raise UsageError("--prompt-tokens", f"{count} don't fit", f"At most {room} do")
+    texts = _texts(pairs)
+    tokens = tokenize(texts)
     levels = own_levels([pair.name for pair in pairs], variants)
     with torch.no_grad():
         features = encoder.embed(values)
@@ -75,8 +71,22 @@ def tune_prompts(
         report(step + 1)
     with torch.no_grad():
         prompts = encoder.text(tokens, learned) @ encoder.basis.T
-    texts = [text for pair in pairs for text in (pair.degraded, pair.clean)]
     return dict(zip(texts, prompts, strict=True))
+
+
+def check_room(pairs: Sequence[PromptPair], count: int) -> None:
+    """Whether ``count`` tokens fit before the words of every prompt.
+
+    Raises:
+        UsageError: a prompt's end would be cut off.
+    """
+    room = CONTEXT - 1 - int(tokenize(_texts(pairs)).argmax(1).max())
+    if count > room:
+        raise UsageError("--prompt-tokens", f"{count} don't fit", f"At most {room} do")
+
+
+def _texts(pairs: Sequence[PromptPair]) -> list[str]:
+    return [text for pair in pairs for text in (pair.degraded, pair.clean)]
 
 
 def own_levels(names: Sequence[str], variants: Sequence[Variant]) -> Tensor:

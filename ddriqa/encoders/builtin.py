@@ -193,8 +193,11 @@ def _load(path: str | Path, name: str) -> BuiltinEncoder:
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         reason = f"not an encoder of ddriqa train-encoder ({error})"
         raise WeightsError(str(path), reason) from error
+    fast = name == "builtin-fast"
+    if fast and "fast" not in settings:
+        raise WeightsError(str(path), "has no fast operating point", f"Use it as builtin:{path}")
     try:
-        settings, weights = _operating_point(settings, weights, fast=name == "builtin-fast")
+        settings, weights = _operating_point(settings, weights, fast)
         encoder = _assemble(settings, weights)
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
         reason, hint = (
@@ -229,9 +232,10 @@ def _assemble(settings: dict[str, Any], weights: dict[str, Tensor]) -> BuiltinEn
 def save(encoder: BuiltinEncoder, fast: BuiltinEncoder, path: str | Path) -> None:
     """Write both operating points: the tower and text in half precision, the rest in single.
 
-    ``prompt_features`` must hold what the saved weights give; see ``encoder_training``.
+    ``prompt_features`` are stored as they are: what the saved weights give, or what learned tokens
+    make of the prompts; see ``encoder_training``.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as to_bytes
 
     weights = {
         name: tensor.half() if stored_in_half(name, tensor) else tensor
@@ -242,8 +246,8 @@ def save(encoder: BuiltinEncoder, fast: BuiltinEncoder, path: str | Path) -> Non
     weights["prompt_features"] = torch.stack([encoder.prompt_features[p] for p in prompts])
     changed = {k: v for k, v in fast.settings.items() if v != encoder.settings[k]}
     settings = {**encoder.settings, "prompts": prompts, "fast": changed}
-    temporary = Path(path).with_suffix(".partial")
-    save_file(weights, temporary, metadata={"settings": json.dumps(settings)})
+    temporary = Path(f"{path}.partial")
+    temporary.write_bytes(to_bytes(weights, metadata={"settings": json.dumps(settings)}))
     temporary.replace(path)
 
 

@@ -35,7 +35,7 @@ SOURCES = {
     "builtin": "part of this package",
     "builtin-fast": "part of this package: a smaller view, several times faster",
     "builtin@1": "part of this package: as it was in the first version",
-    "builtin@2": "part of this package: builtin, whatever it is later",
+    "builtin@2": "part of this package: the same as builtin, until that changes",
     "toy": "for tests: its scores mean nothing",
 }
 """What each of ``BUILT_IN`` is."""

@@ -15,7 +15,7 @@ def test_takes_free_photographs_alone(tmp_path):
     for name in ("a", "b", "c", "d"):
         (tmp_path / f"{name}.jpg").touch()
     index = tmp_path / "index.csv"
-    licences = {"a": "CC0 1.0", "b": "not stated", "c": "GPL-2 and CC BY 4.0"}
+    licences = {"a": "CC0 1.0", "b": "not stated", "c": "GPL-2 and CC BY 4.0", "d": "CC BY-NC 4.0"}
     rows = "".join(f"x/{name}.jpg,{licence}\n" for name, licence in licences.items())
     index.write_text("file,licence_as_stated\n" + rows, encoding="utf-8")
     found = worst_failures.free_photographs(tmp_path, index)

@@ -5,7 +5,7 @@ import torch
 
 from ddriqa.encoder_training import prompt_tokens
 from ddriqa.encoder_training.damage import DAMAGE, Variant
-from ddriqa.encoder_training.prompt_tokens import correlation, own_levels, tune_prompts
+from ddriqa.encoder_training.prompt_tokens import check_room, correlation, own_levels, tune_prompts
 from ddriqa.encoder_training.sentences import RESPONSES
 from ddriqa.encoders.builtin import load
 from ddriqa.errors import UsageError
@@ -88,7 +88,14 @@ def test_follow_the_seed_and_change_nothing_of_the_encoder(encoder, monkeypatch)
     assert all(torch.equal(weights[name], t) for name, t in encoder.state_dict().items())
 
 
-def test_more_tokens_than_fit_are_refused(encoder):
-    values, variants = damaged(encoder, seed=1)
-    with pytest.raises(UsageError, match="At most"):
-        tune_prompts(encoder, select_pairs(), values, variants, 40, seed=0)
+def test_more_tokens_than_fit_are_refused():
+    check_room(select_pairs(), 20)
+    with pytest.raises(UsageError, match="At most 20"):
+        check_room(select_pairs(), 21)
+
+
+def test_every_prompt_keeps_its_end_where_there_is_just_room(encoder, monkeypatch):
+    """The output at the end token follows from every word before it."""
+    monkeypatch.setattr(prompt_tokens, "STEPS", 1)
+    tuned = tune_prompts(encoder, select_pairs(), *damaged(encoder, seed=1), 20, seed=0)
+    assert len({tuple(features.tolist()) for features in tuned.values()}) == len(tuned)

@@ -157,3 +157,8 @@ def test_scoring_imports_nothing_heavy():
     command = [sys.executable, "-c", code, str(PHOTOS / "lake.jpg")]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_the_first_version_has_no_fast_point_and_says_so():
+    with pytest.raises(WeightsError, match="no fast operating point"):
+        builtin.load_fast(builtin.WEIGHTS.with_name("builtin@1.safetensors"))
