@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from ddriqa.scoring import Record
 
+CLOCK = 0.5  # seconds of work before a rate says something
+
 
 class ScoreProgress:
     """A context manager; nothing is drawn unless stderr is a terminal.
@@ -42,7 +44,7 @@ class ScoreProgress:
             transient=True,
             redirect_stdout=False,
         )
-        self._task = self._bar.add_task(f"Loading {what}", total=None, failed=0)
+        self._task = self._bar.add_task(f"Loading {what}", total=None, failed=0, before=0)
         self._count = count
 
     def __enter__(self) -> ScoreProgress:
@@ -67,7 +69,7 @@ class ScoreProgress:
 
     def begin(self, done: int = 0) -> None:
         """The model is there; the clock of the rate starts. ``done`` images need no more work."""
-        self._bar.reset(self._task, description="Scoring", completed=done)
+        self._bar.reset(self._task, description="Scoring", completed=done, failed=0, before=done)
 
     def add(self, record: Record) -> None:
         """One more image is done."""
@@ -86,13 +88,20 @@ def bar(what: str, total: int, *, quiet: bool) -> Iterator[Callable[[int, int], 
 
 
 class _Counts(ProgressColumn):
+    """How many of how many, at which rate since the beginning, and how long that makes the rest.
+
+    Not Rich's own rate: images come in batches, and its clock starts with the first of one.
+    """
+
     def render(self, task: Task) -> Text:
         total = f"/{task.total:.0f}" if task.total else ""
         parts = [f"{task.completed:.0f}{total}"]
-        if task.speed:
-            parts.append(rate(task.speed))
-        if task.time_remaining is not None and task.completed:
-            parts.append(f"{duration(task.time_remaining)} left")
+        own = task.completed - task.fields["before"]
+        if own and task.elapsed and task.elapsed >= CLOCK:
+            parts.append(rate(own / task.elapsed))
+            if task.total:
+                left = (task.total - task.completed) * task.elapsed / own
+                parts.append(f"{duration(left)} left")
         if task.fields["failed"]:
             parts.append(f"{task.fields['failed']} failed")
         return Text("  ".join(parts))
