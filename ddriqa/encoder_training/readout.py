@@ -16,13 +16,13 @@ from ddriqa.encoder_training.statistics import Statistics
 from ddriqa.encoders.builtin import POOLED
 
 NEAR = 0.1  # distances well below this are no damage
-LIMIT = 12.0  # of standardised statistics: what is farther out is foreign, not worse
+LIMIT = 8.0  # of standardised statistics: what is farther out is foreign, not worse
 TYPE_STRENGTH = 1.0
 QUALITY_STRENGTHS = (10.0, 30.0, 100.0)
 PIXEL_SHARES = (0.1, 0.3)  # the pixels' statistics beside the tower's, in ``quality``
 CLIPPING_WEIGHT = 0.5
 VOTES = ("compression", "overexposure", "underexposure", "haze")
-VOTE = 0.1  # of each, in deviations, beside the read-out of lost detail
+VOTE = 0.07  # of each, in deviations, beside the read-out of lost detail
 FAST_STRENGTH = 1.0
 
 
