@@ -9,7 +9,7 @@ from html import escape
 
 WIDTH, HEIGHT = 760, 460
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 56, 48
-LABEL_HEIGHT, LETTER = 15, 6.6
+LABEL_HEIGHT, LETTER, GAP = 15, 6.6, 8
 """Of a name, in px: labels keep this distance."""
 POINT, FRONT, LINE, GRID = "#1f6feb", "#2a9d4a", "#a23bbd", "#ddd"
 
@@ -83,7 +83,7 @@ def pareto_svg(title: str, points: Sequence[Point], lines: Mapping[str, float]) 
     best = " ".join(f"{frame.x(p.speed):.1f},{frame.y(p.srcc):.1f}" for p in front(points))
     parts.append(f'<polyline fill="none" stroke="{FRONT}" stroke-dasharray="5 4" points="{best}"/>')
     parts += [_bar(frame, point) for point in points]
-    parts += [_label(frame, point, height) for point, height in _heights(frame, points)]
+    parts += [_label(frame, item, height, points) for item, height in _heights(frame, points)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="sans-serif" font-size="12">\n'
@@ -147,9 +147,16 @@ def _heights(frame: Frame, points: Sequence[Point]) -> list[tuple[Point, float]]
     return placed
 
 
-def _label(frame: Frame, point: Point, height: float) -> str:
-    x = frame.x(point.speed) + 8
+def _label(frame: Frame, point: Point, height: float, points: Sequence[Point]) -> str:
+    """The name, on the right of its point, or on the left where it would lie on another point."""
+    x = frame.x(point.speed)
+    end = x + GAP + LETTER * len(point.name)
+    covers = any(
+        x < frame.x(other.speed) < end and abs(frame.y(other.srcc) - height) < LABEL_HEIGHT
+        for other in points
+    )
+    place, anchor = (x - GAP, "end") if covers else (x + GAP, "start")
     return (
-        f'<text x="{x:.1f}" y="{height + 4:.1f}" stroke="white" stroke-width="3" '
-        f'paint-order="stroke">{escape(point.name)}</text>\n'
+        f'<text x="{place:.1f}" y="{height + 4:.1f}" text-anchor="{anchor}" stroke="white" '
+        f'stroke-width="3" paint-order="stroke">{escape(point.name)}</text>\n'
     )
