@@ -8,6 +8,29 @@ from typing import Annotated, Any
 
 import typer
 
+More = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="More photographs, of any taste: they teach kinds of damage and content, but "
+        "not how bad damage is. Repeat it for several folders."
+    ),
+]
+Work = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for what is computed once, .75 MB a photograph; a broken run goes on from "
+        "it. Default: OUTPUT.work. Delete it when you like."
+    ),
+]
+PromptTokens = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Learned tokens in each of the published prompts, so that each type answers to "
+        "its own damage (CoOp); 20 fit.",
+    ),
+]
+
 
 def train_encoder(
     photos: Annotated[
@@ -20,34 +43,15 @@ def train_encoder(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The safetensors file to write.")
     ] = Path("encoder.safetensors"),
-    more: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="More photographs, of any taste: they teach kinds of damage and content, but "
-            "not how bad damage is. Repeat it for several folders."
-        ),
-    ] = None,
+    more: More = None,
     captions: Annotated[
         Path | None,
         typer.Option(help="CSV with columns image,caption; the images lie beside it in images/."),
     ] = None,
-    work: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for what is computed once, .75 MB a photograph; a broken run goes on from "
-            "it. Default: OUTPUT.work. Delete it when you like."
-        ),
-    ] = None,
+    work: Work = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
-    prompt_tokens: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            help="Learned tokens in each of the published prompts, so that each type answers to "
-            "its own damage (CoOp); 20 fit.",
-        ),
-    ] = 0,
+    prompt_tokens: PromptTokens = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
     """Train the small CLIP-style encoder from clean photographs alone; no human score enters.
