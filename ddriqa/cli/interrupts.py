@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -38,9 +39,7 @@ class Interruptible:
         self._end: threading.Timer | None = None
 
     def __enter__(self) -> Interruptible:
-        if threading.current_thread() is threading.main_thread():
-            heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-            self._previous = {number: signal.signal(number, self._handle) for number in heard}
+        self._previous = {number: signal.signal(number, self._handle) for number in _heard()}
         return self
 
     def __exit__(
@@ -87,6 +86,29 @@ class Interruptible:
 
 class _InputEnded(KeyboardInterrupt):
     """Raised in the midst of waiting for input."""
+
+
+def leave_quietly(code: int) -> None:
+    """The command has ended, the interpreter not yet, which takes a while with torch: a signal
+    ends it at once now, with the command's exit code and without a traceback of its last steps.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        os._exit(code)
+
+    def answer(handler: Any) -> None:
+        for number in _heard():
+            signal.signal(number, handler)
+
+    answer(end)
+    atexit.register(answer, signal.SIG_IGN)  # no handler outlives the interpreter
+
+
+def _heard() -> list[signal.Signals]:
+    """Those that this thread may answer, and that whoever started it hasn't turned off."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    return [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
 
 
 def show_cursor() -> None:

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ddriqa.cli.failures import guarded, printing
+from ddriqa.cli.interrupts import leave_quietly
 from ddriqa.cli.settings import WITHOUT_SETTINGS, ConfigurableCommand
 from ddriqa.cli.streams import never_none
 
@@ -101,7 +102,11 @@ def ddriqa(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The entry point of the console: runs a command and leaves with its exit code."""
+    """The entry point of the console: runs a command and leaves with its exit code.
+
+    Args:
+        arguments: the words of a call from within a program, which goes on afterwards.
+    """
     never_none()
     warnings.filterwarnings("ignore", module=r"PIL\.")  # a fault is a row, never a line on stderr
     command = typer.main.get_command(app)
@@ -110,7 +115,10 @@ def main(arguments: list[str] | None = None) -> None:
     def run() -> int | None:
         return command.main(list(words), prog_name="ddriqa", standalone_mode=False, obj=words)
 
-    sys.exit(guarded(run))
+    code = guarded(run)
+    if arguments is None:
+        leave_quietly(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -51,13 +51,13 @@ def test_whole_rows_are_kept_and_gone_on_with(run, slow, many, form, number, tim
     rows = f"{output}.journal" if form == "parquet" else output
     process = slow(0.03, "score", "many", "-o", output, *TOY)
     wait_until(lambda: size(rows) > 500)
-    for _ in range(times):
+    process.send_signal(number)
+    first = process.stderr.readline().decode()
+    assert first == "ddriqa: finishing the pictures in hand; Ctrl-C again stops at once\n"
+    if times == 2:
         process.send_signal(number)
-        time.sleep(0.005)
-    err = process.communicate()[1].decode()
+    (last,) = process.communicate()[1].decode().splitlines()
     assert process.returncode == code
-    first, last = err.splitlines()
-    assert first == "ddriqa: finishing the pictures in hand; Ctrl-C again stops at once"
     count = int(re.match(r"ddriqa: interrupted: (\d+) images? scored(, \d+ failed)?, ", last)[1])
     assert f"the rows for {output} are safe. To go on: ddriqa score --resume many -o" in last
     assert 0 < count < PICTURES
@@ -69,6 +69,34 @@ def test_whole_rows_are_kept_and_gone_on_with(run, slow, many, form, number, tim
     assert program == "ddriqa"
     assert run(*command)[:2] == (1, "")
     assert Path(output).read_bytes() == Path(f"whole.{form}").read_bytes()
+
+
+LEAVE = """
+import sys, time
+from ddriqa.cli.interrupts import leave_quietly
+class Slow:
+    def __del__(self):
+        print("the interpreter ends", flush=True)
+        time.sleep(0.3)
+if sys.argv[1] == "before":
+    import atexit
+    atexit.register(Slow().__del__)
+else:
+    sys.slow = Slow()
+leave_quietly(130)
+sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_late_one_finds_nothing_to_say(when, number):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", LEAVE, when], **pipes) as process:
+        process.stdout.readline()
+        process.send_signal(number)
+        assert process.communicate()[1] == b""
+    assert process.returncode == 130
 
 
 def test_the_second_does_not_wait_for_a_picture_that_hangs(slow, many):
