@@ -1,12 +1,13 @@
 """PSNR loss alone against PSNR + DDR loss, three seeds each, for denoising and for deblurring.
 
-    python benchmarks/ddr_ablation.py DATA RUNS [--steps N] [--table]
+    python benchmarks/ddr_ablation.py DATA RUNS [--steps N] [--task TASK] [--table]
 
 DATA holds ``clean/train`` and ``restoration``. Every one of the 12 runs has its folder in RUNS
 (outside the repository: runs hold pictures) and goes through ``ddriqa train-restore``; the same
 command goes on wherever it was stopped, by Ctrl-C, SIGTERM or a crash. After each finished run
 results/ddr_ablation.json is written anew with what exists, ``unfinished`` where runs are missing;
-``--table`` writes it from RUNS without training.
+``--table`` writes it from RUNS without training. ``--task`` keeps to one of the two: two processes
+of one thread each (OMP_NUM_THREADS=1) are done sooner than one of two threads.
 
 Fixed beforehand, the same for both losses of a task and seed: weights to begin with, pictures,
 crops, damage, order, steps. The loss: Eq. 8 of the DDR paper as its code has it (types color,
@@ -63,10 +64,12 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--task", choices=list(DAMAGE))
     parser.add_argument("--table", action="store_true")
     arguments = parser.parse_args()
     denoising.refuse_inside(arguments.runs)
-    plan = [(task, loss, seed) for seed in SEEDS for task in DAMAGE for loss in LOSSES]
+    tasks = [arguments.task] if arguments.task else list(DAMAGE)
+    plan = [(task, loss, seed) for seed in SEEDS for task in tasks for loss in LOSSES]
     for task, loss, seed in [] if arguments.table else plan:
         folder = run_folder(arguments, task, loss, seed)
         if not (folder / FIGURES).exists():
