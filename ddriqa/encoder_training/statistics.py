@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddriqa import __version__
+from ddriqa import degradations
 from ddriqa.encoder_training.damage import Variant, apply_variant, draw_variants
+from ddriqa.encoders import builtin, efficientnet, pixel_statistics
 from ddriqa.encoders.builtin import statistics
 from ddriqa.errors import UsageError
+from ddriqa.images import views as geometry
 from ddriqa.images.decode import decode
 
 if TYPE_CHECKING:
@@ -61,7 +65,7 @@ def collect(
         digest = hashlib.sha256(path.read_bytes())
         seeds = [seed, *np.frombuffer(digest.digest()[:16], dtype=np.uint32).tolist()]
         drawn = draw_variants(np.random.default_rng(seeds))
-        digest.update(repr((__version__, tuple(views), drawn, seed)).encode())
+        digest.update(repr((_code(), tuple(views), drawn, seed)).encode())
         kept = folder / f"{path.stem}-{_with_weights(digest, tower)}.npy"
         values.append(_of_photo(tower, views, path, drawn, seeds, kept))
         numbers += [number] * len(drawn)
@@ -89,6 +93,14 @@ def _of_photo(
     np.save(temporary, result)
     temporary.replace(kept)
     return result
+
+
+@cache
+def _code() -> str:
+    """A digest of the code that damages, cuts and measures: another code, other statistics."""
+    measuring = [inspect.getfile(m) for m in (geometry, builtin, efficientnet, pixel_statistics)]
+    files = [*sorted(Path(inspect.getfile(degradations)).parent.glob("*.py")), *measuring]
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 
 
 def _with_weights(digest: hashlib._Hash, tower: EfficientNetLite0) -> str:

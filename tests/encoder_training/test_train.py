@@ -1,14 +1,16 @@
 """The whole training at a small size: photographs in, a file that scores out."""
 
 import csv
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from ddriqa import Scorer, load_encoder
-from ddriqa.encoder_training import train
+from ddriqa import Scorer, degradations, load_encoder
+from ddriqa.encoder_training import statistics, train
 from ddriqa.encoder_training.damage import Variant
 from ddriqa.encoder_training.train import Recipe, train_encoder_file
 from ddriqa.encoders.efficientnet import EfficientNetLite0
@@ -103,6 +105,18 @@ def test_photographs_can_be_added(few_variants, photos, tmp_path):
     after = {file: file.stat().st_mtime_ns for file in (tmp_path / "work").glob("*.npy")}
     assert len(after) == len(before) + 1
     assert before.items() <= after.items()
+
+
+def test_another_code_of_damage_computes_anew(few_variants, photos, tmp_path, monkeypatch):
+    run(photos, tmp_path / "one.safetensors", tmp_path)
+    folder = tmp_path / "degradations"
+    shutil.copytree(Path(degradations.__file__).parent, folder)
+    with (folder / "blur.py").open("a") as file:
+        file.write("# changed")
+    monkeypatch.setattr(degradations, "__file__", str(folder / "__init__.py"))
+    monkeypatch.setattr(statistics, "_code", statistics._code.__wrapped__)
+    run(photos, tmp_path / "two.safetensors", tmp_path)
+    assert len(list((tmp_path / "work").glob("*.npy"))) == 8
 
 
 def test_more_photographs_join(few_variants, photos, tmp_path):
