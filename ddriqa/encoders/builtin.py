@@ -45,7 +45,8 @@ def statistics(tower: EfficientNetLite0, pixels: Tensor, of_pixels: str) -> Tens
     """What the read-outs read: ``(B, 3, H, W)`` in [0, 1] -> ``(B, 2368 + those of the pixels)``.
 
     Mean and deviation over space of each tap of the tower, the head's mean, and the statistics
-    of the pixels that ``OF_PIXELS`` names so.
+    of the pixels that ``OF_PIXELS`` names so. For those, values outside [0, 1] (a network's
+    output has some) count as the ends: ratios and logarithms have their poles there.
     """
     normal = ((pixels - MEAN) / STD).to(tower.stem.weight.dtype)
     maps = [tap.float() for tap in tower(normal)]
@@ -54,7 +55,8 @@ def statistics(tower: EfficientNetLite0, pixels: Tensor, of_pixels: str) -> Tens
         mean = tap.mean((2, 3))  # var_mean is several times slower where channels come last
         variance = (tap - mean[..., None, None]).square().mean((2, 3))
         parts += [mean, (variance + VARIANCE_FLOOR).sqrt()]
-    return torch.cat([*parts, maps[-1].mean((2, 3)), OF_PIXELS[of_pixels][0](pixels)], dim=1)
+    measure, _ = OF_PIXELS[of_pixels]
+    return torch.cat([*parts, maps[-1].mean((2, 3)), measure(pixels.clamp(0, 1))], dim=1)
 
 
 class BuiltinEncoder(Encoder):

@@ -119,6 +119,18 @@ def test_gradients_reach_every_pixel_and_no_weight():
     assert not any(p.requires_grad or p.grad is not None for p in loss.parameters())
 
 
+@pytest.mark.parametrize("encoder", ["builtin", "builtin-fast", "builtin@1"])
+@pytest.mark.parametrize("offset", [-0.5, 0.0, 0.5])
+def test_an_output_far_outside_the_range_has_a_finite_loss_and_gradient(encoder, offset):
+    """As that of a network that begins to take noise off, neither clipped nor rounded."""
+    output = offset + torch.randn(2, 3, 96, 96, generator=torch.manual_seed(0))
+    output.requires_grad_()
+    value = DDRLoss(encoder, side=64)(output, torch.zeros_like(output))
+    value.backward()
+    assert value.isfinite()
+    assert output.grad.isfinite().all()
+
+
 def test_the_gradient_is_that_of_differences():
     loss = DDRLoss(Projection())
     output = picture(7, 7, 2, dtype=torch.double).requires_grad_()
