@@ -26,7 +26,8 @@ import machine
 
 BATCH, CROP, SEED, STEPS, WARM = 4, 128, 0, 100, 5
 NOISE = {"degradation": "gaussian_noise", "sigma": 25, "clip": False}
-SIDES = {"DDR, view of 128 px": 128, "DDR, the encoder's own view": None}
+SIDES = {"DDR, view of 128 px": 128, "DDR, the encoder's own view": 384}
+"""The first is the default with crops of that side."""
 CACHE = 512 << 20
 
 
@@ -103,7 +104,7 @@ def bare_step(losses: list[Any]) -> Callable[[Any], None]:
     return step
 
 
-def ddr(side: int | None) -> Any:
+def ddr(side: int) -> Any:
     from ddriqa.restoration.losses.catalogue import build
 
     return build({"name": "ddr", "encoder": "builtin", "side": side})

@@ -30,6 +30,19 @@ WITH_TRACES = 2
 _verbosity = 0
 
 
+class Interrupted(DdriqaError):
+    """Ctrl-C in a command that has no better way to end; typer would end it without a word.
+
+    Args:
+        next_step: how to go on, where there is something to go on with.
+    """
+
+    exit_code = INTERRUPTED
+
+    def __init__(self, next_step: str = "") -> None:
+        super().__init__("", "interrupted", next_step)
+
+
 def set_verbosity(level: int) -> None:
     """How much a failure tells: from 2 on what caused it, and the traceback of a fault of ours.
 

@@ -26,13 +26,17 @@ class Interruptible:
     """While it is open, the first SIGINT or SIGTERM only sets ``asked``; the second raises
     ``KeyboardInterrupt``, and ends the process if that hasn't within ``GRACE_SECONDS``.
 
+    Args:
+        in_hand: what is finished after the first one.
+
     Attributes:
         asked: whether there was a signal.
         exit_code: 130 after SIGINT, 143 after SIGTERM.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_hand: str = "pictures") -> None:
         self.asked = False
+        self._in_hand = in_hand
         self.exit_code = 0
         self._waiting = False
         self._previous: dict[signal.Signals, Any] = {}
@@ -75,7 +79,7 @@ class Interruptible:
                 self._end.start()
             raise KeyboardInterrupt
         self.asked, self.exit_code = True, 128 + number
-        _tell("ddriqa: finishing the pictures in hand; Ctrl-C again stops at once\n")
+        _tell(f"ddriqa: finishing the {self._in_hand} in hand; Ctrl-C again stops at once\n")
         if self._waiting:
             raise _InputEnded
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from ddriqa.cli.failures import guarded, printing
+from ddriqa.cli.failures import Interrupted, guarded, printing
 from ddriqa.cli.interrupts import leave_quietly
 from ddriqa.cli.settings import WITHOUT_SETTINGS, ConfigurableCommand
 from ddriqa.cli.streams import never_none
@@ -57,7 +57,10 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         with printing():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                raise Interrupted from None
 
 
 def _load(name: str) -> Any:

@@ -65,21 +65,27 @@ def train_encoder(
     read-outs of the damage and a small text tower. About 25 minutes for 300 photographs on two
     cores. Needs the extra: pip install "ddriqa[train]".
     """
+    from ddriqa.cli.failures import Interrupted
     from ddriqa.encoder_training.train import train_encoder_file
 
+    work = work or output.with_name(f"{output.name}.work")
     with _Progress() as progress:
-        train_encoder_file(
-            photos,
-            output,
-            more=more or (),
-            captions=captions,
-            work=work or output.with_name(f"{output.name}.work"),
-            device=device,
-            seed=seed,
-            prompt_tokens=prompt_tokens,
-            overwrite=force,
-            report=progress.show,
-        )
+        try:
+            train_encoder_file(
+                photos,
+                output,
+                more=more or (),
+                captions=captions,
+                work=work,
+                device=device,
+                seed=seed,
+                prompt_tokens=prompt_tokens,
+                overwrite=force,
+                report=progress.show,
+            )
+        except KeyboardInterrupt:
+            kept = f"The same command goes on with what is in {work}"
+            raise Interrupted(kept if work.is_dir() else "") from None
     typer.echo(f"Wrote {output}. Use it with --encoder builtin:{output}", err=True)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ddriqa.restoration.settings import Settings
 
 NETWORK, STEPS, CROP = "nafnet/small", 20_000, 128
+LOOKS = 20
+"""Validations of a run without preset or settings."""
 OF_NEW_RUNS = (
     *("network", "preset", "settings", "data", "damage", "validate", "data_root"),
     *("steps", "batch_size", "crop", "lr", "seed", "device"),
@@ -29,6 +31,7 @@ def run(given: SimpleNamespace) -> int:
     """Train; the exit code."""
     import torch
 
+    from ddriqa.restoration.defaults import written_out
     from ddriqa.restoration.methods import catalogue as methods
     from ddriqa.restoration.networks import catalogue as networks
     from ddriqa.restoration.run_folder import RunFolder
@@ -50,7 +53,9 @@ def run(given: SimpleNamespace) -> int:
         settings.network.name, settings.network.preset, **settings.network.options
     )
     method = methods.build(network, settings)
-    interrupt = Interruptible()
+    if not given.resume:
+        settings = written_out(settings, method)
+    interrupt = Interruptible("step")
     with interrupt, _bar(settings, quiet=given.quiet) as listen:
         trainer = Trainer(method, data, given.out, settings, resume=given.resume, listen=listen)
         outcome = trainer.run(stop=lambda: interrupt.asked)
@@ -88,6 +93,10 @@ def _table(given: SimpleNamespace) -> dict[str, Any]:
         name, _, preset = (given.network or NETWORK).partition("/")
         table["network"] = {"name": name, "preset": preset or "small"}
     training = table.setdefault("training", {})
+    if not (given.preset or given.settings):  # a run of any length has something to look at
+        often = max(1, (given.steps or STEPS) // LOOKS)
+        training |= {"validate_every": often, "save_every": min(1000, often)}
+        training["log_every"] = min(100, often)
     training.setdefault("steps", STEPS)
     for option, key in (("steps", "steps"), ("batch_size", "batch_size"), ("device", "device")):
         if getattr(given, option) is not None:

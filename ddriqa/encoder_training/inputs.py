@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ddriqa.errors import OutputError, UsageError
+from ddriqa.images.decode import decode
 from ddriqa.images.find import find
+
+NAMED = 5
+"""Faulty pictures that are named at most; of the rest the number is told."""
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the system refuses while ``path`` is written becomes an ``OutputError``."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"can't be written: {error.strerror or error}".lower()
+        raise OutputError(str(path), reason) from error
 
 
 def check_output(output: Path, work: Path, overwrite: bool) -> None:
@@ -15,7 +31,8 @@ def check_output(output: Path, work: Path, overwrite: bool) -> None:
 
     Raises:
         OutputError: ``output`` exists and ``overwrite`` isn't set, or is a folder; its own folder
-            doesn't exist; ``work``, the folder of intermediate results, is a file.
+            doesn't exist; ``work``, the folder of intermediate results, is a file; nothing can
+            be written there.
     """
     if output.is_dir():
         raise OutputError(str(output), "is a folder", "Name a file, such as my.safetensors")
@@ -25,6 +42,10 @@ def check_output(output: Path, work: Path, overwrite: bool) -> None:
         raise OutputError(str(output), "its folder doesn't exist")
     if work == output or work.is_file():
         raise OutputError(str(work), "is a file", "Name a folder with --work")
+    for path in (output.parent, work):
+        there = next(folder for folder in (path, *path.absolute().parents) if folder.is_dir())
+        with writing(path), tempfile.TemporaryFile(dir=there):
+            pass
 
 
 def photographs(given: Sequence[str], least: int) -> list[Path]:
@@ -41,6 +62,23 @@ def photographs(given: Sequence[str], least: int) -> list[Path]:
         reason = f"only {len(found)} photographs, {least} are the least"
         raise UsageError(" ".join(given), reason, "300 or more are better")
     return found
+
+
+def check_pictures(paths: Sequence[Path], report: Callable[[int], None]) -> None:
+    """Decode every picture once, before anything slow needs them.
+
+    Raises:
+        UsageError: some can't be read; they are named together.
+    """
+    faults = []
+    for number, path in enumerate(paths, 1):
+        if error := decode(path).error:
+            faults.append(f"{path}: {error}")
+        report(number)
+    if faults:
+        more = len(faults) - NAMED
+        named = [*faults[:NAMED], *([f"and {more} more"] if more > 0 else [])]
+        raise UsageError("", "; ".join(named), "Leave them out, or mend them")
 
 
 def read_captions(file: Path) -> list[tuple[Path, str]]:

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import PIL
 import torch
 from torch import Tensor
 
 from ddriqa import degradations
+from ddriqa.encoder_training import damage
 from ddriqa.encoder_training.damage import Variant, apply_variant, draw_variants
-from ddriqa.encoders import builtin, efficientnet, pixel_statistics
+from ddriqa.encoder_training.inputs import writing
+from ddriqa.encoders import efficientnet, pixel_statistics
 from ddriqa.encoders.builtin import statistics
 from ddriqa.errors import UsageError
+from ddriqa.images import decode as decoding
 from ddriqa.images import views as geometry
 from ddriqa.images.decode import decode
 
@@ -58,8 +62,10 @@ def collect(
 
     Raises:
         UsageError: a photograph that can't be read.
+        OutputError: nothing can be written into ``folder``.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     values, numbers, variants = [], [], []
     for number, path in enumerate(photos):
         digest = hashlib.sha256(path.read_bytes())
@@ -90,17 +96,24 @@ def _of_photo(
     pictures = [apply_variant(image, v, [*seeds, (i + 1) // 2]) for i, v in enumerate(drawn)]
     result = np.stack([pool(tower, [view(p) for p in pictures]).numpy() for view in views])
     temporary = kept.with_suffix(".partial.npy")
-    np.save(temporary, result)
-    temporary.replace(kept)
+    with writing(kept):
+        np.save(temporary, result)
+        temporary.replace(kept)
     return result
 
 
 @cache
 def _code() -> str:
-    """A digest of the code that damages, cuts and measures: another code, other statistics."""
-    measuring = [inspect.getfile(m) for m in (geometry, builtin, efficientnet, pixel_statistics)]
-    files = [*sorted(Path(inspect.getfile(degradations)).parent.glob("*.py")), *measuring]
-    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+    """A digest of what reads, damages, cuts and measures: another code, other statistics."""
+    modules = (damage, decoding, geometry, efficientnet, pixel_statistics)
+    files = [*sorted(Path(inspect.getfile(degradations)).parent.glob("*.py"))]
+    files += [Path(inspect.getfile(module)) for module in modules]
+    functions = [inspect.getsource(function) for function in (statistics, _of_photo, pool)]
+    versions = [module.__version__ for module in (np, torch, PIL)]
+    digest = hashlib.sha256(repr((functions, versions)).encode())
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _with_weights(digest: hashlib._Hash, tower: EfficientNetLite0) -> str:

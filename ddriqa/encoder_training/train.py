@@ -18,7 +18,13 @@ from ddriqa.encoder_training.content import (
     concepts,
     fit_content,
 )
-from ddriqa.encoder_training.inputs import check_output, photographs, read_captions
+from ddriqa.encoder_training.inputs import (
+    check_output,
+    check_pictures,
+    photographs,
+    read_captions,
+    writing,
+)
 from ddriqa.encoder_training.prompt_tokens import STEPS, check_room, tune_prompts
 from ddriqa.encoder_training.readout import (
     LIMIT,
@@ -128,10 +134,12 @@ def train_encoder_file(
     Raises:
         UsageError: too few photographs, absent or unreadable ones, a bad captions file, more
             learned tokens than a prompt has room for.
-        OutputError: ``output`` exists or is a folder, or its own folder doesn't exist.
+        OutputError: ``output`` exists or is a folder, its own folder doesn't exist, or it can't
+            be written.
         DeviceError: no such device.
         WeightsError: the package with the ImageNet weights isn't installed.
     """
+    device = torch_device(device)
     check_output(output, work, overwrite)
     if prompt_tokens:
         check_room(select_pairs(), prompt_tokens)
@@ -139,7 +147,9 @@ def train_encoder_file(
     plain = photographs(photos, least=recipe.content + 1)
     paths = plain + (photographs(more, least=1) if more else [])
     published = imagenet_weights()
-    tower = from_published(published).to(torch_device(device))
+    tower = from_published(published).to(device)
+    pictures = list(dict.fromkeys([*paths, *(path for path, _ in named)]))
+    check_pictures(pictures, lambda done: report("checking pictures", done, len(pictures)))
     views = [WholePicture(recipe.view_side), WholePicture(recipe.fast_side)]
     statistics, of_fast = collect(
         tower, views, paths, seed, work, lambda done: report("photographs", done, len(paths))
@@ -155,7 +165,8 @@ def train_encoder_file(
     for point, seen in ((encoder, statistics), (fast, of_fast)):
         numbers = {**facts["numbers"], "usual": usual_responses(point, seen)}
         point.settings["card"] = {**point.settings["card"], "numbers": numbers}
-    save(encoder, fast, output)
+    with writing(output):
+        save(encoder, fast, output)
 
 
 def fit(

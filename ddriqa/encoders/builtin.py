@@ -249,8 +249,11 @@ def save(encoder: BuiltinEncoder, fast: BuiltinEncoder, path: str | Path) -> Non
     changed = {k: v for k, v in fast.settings.items() if v != encoder.settings[k]}
     settings = {**encoder.settings, "prompts": prompts, "fast": changed}
     temporary = Path(f"{path}.partial")
-    temporary.write_bytes(to_bytes(weights, metadata={"settings": json.dumps(settings)}))
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(to_bytes(weights, metadata={"settings": json.dumps(settings)}))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def stored_in_half(name: str, tensor: Tensor) -> bool:

@@ -65,13 +65,24 @@ def _panel(title: str, lines: Mapping[str, Points], last: float, top: float) -> 
     )
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        shown = " ".join(place(x, y) for x, y in points if math.isfinite(y))
+        shown = [place(x, y) for x, y in points if math.isfinite(y)]
+        parts.append(_dot(shown[0], colour) if len(shown) == 1 else _line(shown, colour))
         parts.append(
-            f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{shown}"/>\n'
             f'<text x="{WIDTH - RIGHT}" y="{top - 10 + 14 * number}" text-anchor="end" '
             f'fill="{colour}">{escape(name)}</text>\n'
         )
     return "".join(parts)
+
+
+def _line(points: Sequence[str], colour: str) -> str:
+    joined = " ".join(points)
+    return f'<polyline fill="none" stroke="{colour}" stroke-width="1.5" points="{joined}"/>\n'
+
+
+def _dot(point: str, colour: str) -> str:
+    """A line of one point would show nothing."""
+    x, y = point.split(",")
+    return f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>\n'
 
 
 def _tick(low: float, high: float, top: float, part: float) -> str:

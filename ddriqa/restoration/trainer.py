@@ -113,6 +113,15 @@ class Trainer:
         for name, dataset in (("train", self._data.train), ("validation", self._data.validation)):
             if dataset is not None and len(dataset) == 0:  # type: ignore[arg-type]
                 yield f"the {name} data set is empty"
+            yield from _other_scale(self._method, name, dataset)
         yield from self._folder.problems(self._settings, resume=self._resume)
         if self._resume:
             yield from self._folder.other_weights(base.fingerprints(self._method))
+
+
+def _other_scale(method: Method, name: str, dataset: Dataset[Any] | None) -> Iterator[str]:
+    """Whether a network enlarges by another factor than the data ask for, where both say it."""
+    network = method.modules.get("network")
+    enlarges, asked = getattr(network, "scale", None), getattr(dataset, "scale", None)
+    if None not in (enlarges, asked) and enlarges != asked:
+        yield f"the network enlarges {enlarges} times, the {name} data ask for {asked}"

@@ -87,9 +87,7 @@ class Scorer:
             _known("--geometry", geometry, GEOMETRIES)
         _known("--disparity", disparity, DISPARITIES)
         _known("--precision", precision, PRECISIONS)
-        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
-            known = "Known: auto, cpu, cuda, cuda:1, mps"
-            raise UsageError("--device", f"unknown name {device!r}", known)
+        _check_device(device)
         for option, value in (
             ("--batch-size", batch_size),
             ("--workers", workers),
@@ -310,6 +308,12 @@ def _known(option: str, name: str, known: Iterable[str]) -> None:
         raise UsageError(option, f"unknown name {name!r}", f"Known: {', '.join(known)}")
 
 
+def _check_device(name: str) -> None:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        known = "Known: auto, cpu, cuda, cuda:1, mps"
+        raise UsageError("--device", f"unknown name {name!r}", known)
+
+
 def _pairs(prompts: Any) -> dict[str, PromptPair] | None:
     if prompts is None:
         return None
@@ -346,8 +350,10 @@ def torch_device(name: str) -> str:
     """The device that ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` means here.
 
     Raises:
-        DeviceError: there is none of that name.
+        UsageError: an unknown name.
+        DeviceError: this machine has none.
     """
+    _check_device(name)
     import torch
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()

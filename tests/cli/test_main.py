@@ -108,6 +108,15 @@ def test_each_kind_of_failure_has_its_exit_code_and_one_line(fault, code, capsys
     assert err.count("\n") == 1
 
 
+def test_ctrl_c_is_never_without_a_word(run, monkeypatch):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ddriqa.encoders.catalogue.list_encoders", stop)
+    monkeypatch.setattr("ddriqa.encoders.list_encoders", stop, raising=False)
+    assert run("encoders") == (130, "", "ddriqa: interrupted\n")
+
+
 def test_a_fault_of_our_own_leaves_a_log(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert guarded(raising(ZeroDivisionError("by nought\nand more"))) == 70

@@ -1,5 +1,8 @@
 """The command ``train-encoder``: its defaults work, and its faults are one line."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -44,6 +47,47 @@ def many(tmp_path):
     for number in range(70):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"{number}.png")
     return folder
+
+
+def test_unreadable_pictures_are_named_together_before_anything_slow(run, many, tmp_path):
+    for number in (3, 5):
+        (many / f"{number}.png").write_bytes(b"no picture")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(b"none either")
+    file = captions(tmp_path / "captions.csv", "a.png,hello")
+    output = tmp_path / "x.safetensors"
+    code, _, err = run("train-encoder", str(many), "--captions", str(file), "-o", str(output))
+    assert code == 2
+    assert all(name in err for name in ("3.png: ", "5.png: ", "a.png: "))
+    assert err.count("\n") == 1
+    assert not (tmp_path / "x.safetensors.work").exists()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs a folder that takes no file")
+def test_what_cant_be_written_is_said_before_anything_slow(run, many, tmp_path):
+    code, _, err = run("train-encoder", str(many), "-o", "/proc/x.safetensors")
+    assert code == 4
+    assert "/proc: can't be written" in err
+    code, _, err = run("train-encoder", str(many), "-o", str(tmp_path / "x"), "--work", "/proc/x")
+    assert code == 4
+    assert "/proc/x: can't be written" in err
+
+
+def test_an_unknown_device_is_one_line(run, many, tmp_path):
+    code, _, err = run("train-encoder", str(many), "-o", str(tmp_path / "x"), "--device", "foo")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--device: unknown name 'foo'" in err
+
+
+def test_ctrl_c_says_how_to_go_on(run, many, tmp_path, monkeypatch):
+    def stop(*arguments, work, **options):
+        work.mkdir()
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train, "train_encoder_file", stop)
+    code, _, err = run("train-encoder", str(many), "-o", str(tmp_path / "x"))
+    assert code == 130
+    assert f"interrupted. The same command goes on with what is in {tmp_path / 'x'}.work" in err
 
 
 def captions(path, rows, heads="image,caption"):

@@ -44,6 +44,44 @@ def test_a_run_folder_holds_everything(place):
     assert any((run / "samples").iterdir())
 
 
+def test_its_settings_say_every_default(place):
+    """A later default must not change a run that is gone on with."""
+    from ddriqa.restoration.networks.catalogue import PRESETS
+    from ddriqa.restoration.toml_file import read_toml
+
+    saved = read_toml(place / "run" / "settings.toml")
+    small = PRESETS["nafnet"]["small"]
+    assert saved["network"]["options"]["width"] == small["width"]
+    assert saved["network"]["options"]["encoder_blocks"] == list(small["encoder_blocks"])
+    assert saved["method"]["options"]["loss"]["name"] == "psnr"
+    assert saved["method"]["options"]["loss"]["weight"] == 1.0
+    damage = {"degradation": "gaussian_noise", "sigma": 25, "clip": True, "round": False}
+    assert saved["data"]["train"]["damage"] == saved["data"]["validation"]["damage"] == damage
+    assert saved["training"]["validate_every"] == 1
+
+
+def test_the_ddr_loss_is_in_the_settings(place, run, tmp_path):
+    from ddriqa.restoration.toml_file import read_toml
+
+    words = [word.replace("baseline", "ddr") for word in training(place)]
+    words[words.index("--out") + 1] = str(tmp_path / "x")
+    code, _, err = run(*words, "--steps", "1")
+    assert code == 0, err
+    ddr = read_toml(tmp_path / "x" / "settings.toml")["method"]["options"]["ddr"]
+    assert (ddr["encoder"], ddr["weight"], ddr["reduction"]) == ("builtin", 2.0, "mean")
+    assert ddr["types"] == ["color", "content", "blur"]
+    assert run("train-restore", "ddr", "--out", str(tmp_path / "x"), "--resume", "-q")[0] == 0
+
+
+def test_a_network_of_another_scale_is_refused_before_anything_is_written(place, run, tmp_path):
+    words = training(place)
+    words[words.index("--out") + 1] = str(tmp_path / "x")
+    code, _, err = run(*words, "--network", "rrdb/small", "--steps", "1")
+    assert code == 2
+    assert "the network enlarges 4 times, the train data ask for 1" in err
+    assert not (tmp_path / "x").exists()
+
+
 def test_it_isnt_overwritten_and_is_gone_on_with(place, run):
     code, _, err = run(*training(place), "--steps", "3")
     assert code == 2

@@ -74,7 +74,9 @@ def test_makes_an_encoder_that_scores(few_variants, photos, tmp_path):
     output = tmp_path / "mine.safetensors"
     stages = []
     run(photos, output, tmp_path, report=lambda stage, done, total: stages.append(stage))
-    assert list(dict.fromkeys(stages)) == ["photographs", "read-outs", "text tower"]
+    assert list(dict.fromkeys(stages)) == [
+        *("checking pictures", "photographs", "read-outs", "text tower")
+    ]
     encoder = load_encoder(f"builtin:{output}")
     assert encoder.card.numbers["photographs"] == 4
     fast = load_encoder(f"builtin-fast:{output}")

@@ -158,6 +158,15 @@ def test_another_side_needs_an_encoder_of_any_size():
         DDRLoss(Projection(), side=48)
 
 
+def test_the_builtin_encoder_sees_crops_as_they_are():
+    output = picture(48, 48)
+    loss = build({"name": "ddr", "encoder": "builtin-fast"})
+    assert loss(output, output) == build({"name": "ddr", "encoder": "builtin-fast", "side": 48})(
+        output, output
+    )
+    assert DDRLoss("builtin-fast", side=64)(output, output) != loss(output, output)
+
+
 def by_the_equations_at_own_size(output):
     metric = DDR(load_encoder("toy"), ("color", "content", "blur"))
     return metric.score(load_encoder("toy").encode_image(output))["ddr"].item()

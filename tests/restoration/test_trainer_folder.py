@@ -126,6 +126,13 @@ def test_curves_go_where_the_numbers_go():
     assert "PSNR in dB" not in texts
 
 
+def test_a_lone_number_is_a_dot():
+    root = ElementTree.fromstring(curves([{"step": "4", "loss_network": "2"}]))
+    (dot,) = root.iter("{http://www.w3.org/2000/svg}circle")
+    assert float(dot.get("cx")) == 720 - 16
+    assert not list(root.iter("{http://www.w3.org/2000/svg}polyline"))
+
+
 def test_curves_of_no_row_are_a_drawing():
     assert ElementTree.fromstring(curves([])).tag.endswith("svg")
 

@@ -165,7 +165,7 @@ class Weighed(torch.nn.Module):
 def test_another_encoder_of_the_loss_is_refused(tmp_path):
     def start(fingerprint, **options):
         found = settings(steps=2)
-        method = supervised("toy", toy_network(), [Weighed(fingerprint)], found)
+        method = supervised("toy", toy_network(), [Weighed(fingerprint)], found, {})
         return trainer(tmp_path / "x", found, method=method, **options)
 
     start("encoder:1").run(stop=lambda: True)

@@ -205,7 +205,7 @@ def test_fixed_losses_are_not_in_the_checkpoint(tmp_path):
         def forward(self, output, target):
             return (self.inner(output) - self.inner(target)).square().mean()
 
-    method = supervised("frozen", network(), [Frozen()], found)
+    method = supervised("frozen", network(), [Frozen()], found, {})
     before = weights(frozen)
     outcome = trainer(tmp_path, found, method=method).run()
     assert torch.equal(weights(frozen), before)

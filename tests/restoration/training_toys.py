@@ -74,7 +74,7 @@ def mse(output, target):
 
 def baseline(found, *, dropout=0.0):
     """The plain method of a fresh toy network."""
-    return supervised("toy", network(dropout), [mse], found)
+    return supervised("toy", network(dropout), [mse], found, {})
 
 
 def trainer(folder, found, *, train=None, validation=None, method=None, **options):

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ddriqa.errors import UsageError
+from ddriqa.restoration.defaults import defaults_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,20 @@ def build(spec: Mapping[str, Any]) -> Loss:
     0.5
     """
     options = dict(spec)
-    name = options.pop("name", None)
+    loss = _class(options.pop("name", None))
+    name, takes = spec["name"], list(inspect.signature(loss).parameters)
+    if wrong := [option for option in options if option not in takes]:
+        raise UsageError(f"loss {name}", f"has no {wrong[0]!r}", f"It has {', '.join(takes)}")
+    return loss(**options)
+
+
+def written_out(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The same table with the defaults of what it doesn't say; raises what ``build`` raises for a
+    name."""
+    return {"name": spec.get("name"), **defaults_of(_class(spec.get("name"))), **spec}
+
+
+def _class(name: Any) -> type[Loss]:
     if name not in LOSSES:
         near = get_close_matches(str(name), LOSSES, n=1)
         known = f"Known: {', '.join(LOSSES)}"
@@ -49,8 +63,4 @@ def build(spec: Mapping[str, Any]) -> Loss:
         reason = "has no name" if name is None else f"unknown name {name!r}"
         raise UsageError("loss", reason, hint)
     module, attribute = LOSSES[name].split(":")
-    loss = getattr(import_module(module), attribute)
-    takes = list(inspect.signature(loss).parameters)
-    if wrong := [option for option in options if option not in takes]:
-        raise UsageError(f"loss {name}", f"has no {wrong[0]!r}", f"It has {', '.join(takes)}")
-    return loss(**options)
+    return getattr(import_module(module), attribute)

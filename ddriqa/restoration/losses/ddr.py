@@ -8,7 +8,7 @@ import torch
 
 from ddriqa.encoders import load_encoder
 from ddriqa.errors import UsageError
-from ddriqa.images.views import resize_cubic
+from ddriqa.images.views import WholePicture, resize_cubic
 from ddriqa.metrics.ddr import ddr, directions
 from ddriqa.metrics.prompts import select_pairs
 from ddriqa.restoration.losses.base import Loss
@@ -40,8 +40,9 @@ class DDRLoss(Loss):
         reduction: over the types, ``mean`` (the authors' code) or ``sum`` (Eq. 8); over the batch
             it is always the mean.
         adaptation: Eq. 4 (AdaIN); the last row but one of the paper's Table 6 is without it.
-        side: to which crops are resized, by default the encoder's own; another one only with an
-            encoder that takes any size.
+        side: to which crops are resized. By default the encoder's own; an encoder whose view is
+            the whole picture in its own shape sees crops as they are: the built-in one's 384
+            pixels would make a step of a small network three times as long.
 
     Raises:
         UsageError: an unknown type or reduction, a side that the encoder can't take.
@@ -66,7 +67,9 @@ class DDRLoss(Loss):
         self.encoder = load_encoder(encoder) if isinstance(encoder, str) else encoder
         self.encoder.freeze()
         own = self.encoder.card.side
-        self.side, self.reduction, self.adaptation = side or own, reduction, adaptation
+        whole = isinstance(getattr(self.encoder, "view", None), WholePicture)
+        self.side = side or (None if whole else own)
+        self.reduction, self.adaptation = reduction, adaptation
         self._native = self.side != own
         if self._native and not self.encoder.any_size:
             reason = f"{self.encoder.card.name} takes pictures of {own} x {own} pixels only"
@@ -89,7 +92,7 @@ class DDRLoss(Loss):
         if height != width:
             reason = f"needs square crops, not {height} x {width}"
             raise UsageError("DDRLoss", reason, "Train on square crops")
-        pixels = resize_cubic(output, self.side)
+        pixels = resize_cubic(output, self.side) if self.side else output
         encode = self.encoder.encode_native if self._native else self.encoder.encode_image
         features = encode(pixels).to(output.dtype)
         responses = ddr(features, self.directions.to(features), adaptation=self.adaptation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -63,10 +63,14 @@ class Stage(ABC):
 
 @dataclass(frozen=True)
 class Method:
-    """Named stages, one after another. A module that two stages share has one name in both."""
+    """Named stages, one after another. A module that two stages share has one name in both.
+
+    ``options`` are those of the settings' method, with every default written out.
+    """
 
     name: str
     stages: Sequence[Stage]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def modules(self) -> dict[str, nn.Module]:

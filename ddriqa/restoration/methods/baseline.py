@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
 from ddriqa.errors import UsageError
-from ddriqa.restoration.losses.catalogue import build
+from ddriqa.restoration.losses.catalogue import build, written_out
 from ddriqa.restoration.methods.base import Batch, Method, Stage
 from ddriqa.restoration.methods.options import options_of
 from ddriqa.restoration.optimisers import OptimiserFactory, optimiser_of
@@ -35,10 +36,17 @@ class Supervised(Stage):
         yield sum(losses[1:], start=losses[0]), "network"
 
 
-def supervised(name: str, network: nn.Module, losses: Sequence[Loss], settings: Settings) -> Method:
+def supervised(
+    name: str,
+    network: nn.Module,
+    losses: Sequence[Loss],
+    settings: Settings,
+    options: Mapping[str, Any],
+) -> Method:
     """A method of one such stage."""
     optimiser = optimiser_of(settings.optimiser, ["network"])
-    return Method(name, [Supervised(network, losses, optimiser, settings.training.steps)])
+    stage = Supervised(network, losses, optimiser, settings.training.steps)
+    return Method(name, [stage], options)
 
 
 def method(network: nn.Module, settings: Settings) -> Method:
@@ -52,4 +60,7 @@ def method(network: nn.Module, settings: Settings) -> Method:
     tables = options["loss"] if isinstance(options["loss"], list) else [options["loss"]]
     if not tables:
         raise UsageError("method baseline", "its option loss is an empty list", "Name a loss")
-    return supervised("baseline", network, [build(table) for table in tables], settings)
+    tables = [written_out(table) for table in tables]
+    losses = [build(table) for table in tables]
+    given = tables if isinstance(options["loss"], list) else tables[0]
+    return supervised("baseline", network, losses, settings, {"loss": given})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from ddriqa.restoration.losses.catalogue import build
+from ddriqa.restoration.losses.catalogue import build, written_out
 from ddriqa.restoration.methods.base import Method
 from ddriqa.restoration.methods.baseline import supervised
 from ddriqa.restoration.methods.options import options_of
@@ -22,5 +22,7 @@ def method(network: nn.Module, settings: Settings) -> Method:
         UsageError, WeightsError: see ``losses.catalogue.build``.
     """
     options = options_of("ddr", settings.method.options, loss={"name": "psnr"}, ddr={})
-    losses = [build(options["loss"]), build({"name": "ddr", **options["ddr"]})]
-    return supervised("ddr", network, losses, settings)
+    loss, added = written_out(options["loss"]), written_out({"name": "ddr", **options["ddr"]})
+    own = {key: value for key, value in added.items() if key != "name"}
+    losses = [build(loss), build(added)]
+    return supervised("ddr", network, losses, settings, {"loss": loss, "ddr": own})

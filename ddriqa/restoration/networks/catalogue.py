@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ddriqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from torch import nn
 
@@ -120,15 +120,20 @@ def build(name: str, preset: str = "small", **overrides: Any) -> nn.Module:
     """
     _known("network", name, NETWORKS)
     _known(f"network {name}", preset, PRESETS[name], "preset")
-    module, attribute = NETWORKS[name].split(":")
-    make = getattr(import_module(module), attribute)
+    make = network_class(name)
     for argument in overrides:
         _known(f"network {name}", argument, inspect.signature(make).parameters, "argument")
     try:
-        network: nn.Module = make(**{**PRESETS[name][preset], **overrides})
+        network = make(**{**PRESETS[name][preset], **overrides})
     except ValueError as error:
         raise UsageError(f"network {name}", str(error)) from error
     return network
+
+
+def network_class(name: str) -> Callable[..., nn.Module]:
+    """The class of a key of ``NETWORKS``."""
+    module, attribute = NETWORKS[name].split(":")
+    return getattr(import_module(module), attribute)
 
 
 def _known(subject: str, name: str, names: Iterable[str], what: str = "name") -> None:
