@@ -191,7 +191,8 @@ def settings(steps: int) -> dict[str, Any]:
         "encoder": fingerprint(),
         "DDR loss": DDR,
         "measures": "PSNR over RGB and SSIM gauss of the output in 8 bit (of the input as it is); "
-        "DDR of ddriqa score with the built-in encoder and its default types",
+        "DDR of ddriqa score with the built-in encoder and its default types: the very encoder of "
+        "the loss, so that PSNR and SSIM alone are independent of it",
         "Urban100": "3 of its 100 pictures",
     }
 
