@@ -6,6 +6,7 @@ DATA holds ``clean/train`` and ``restoration``. Every one of the 12 runs has its
 (outside the repository: runs hold pictures) and goes through ``ddriqa train-restore``; the same
 command goes on wherever it was stopped, by Ctrl-C, SIGTERM or a crash. After each finished run
 results/ddr_ablation.json is written anew with what exists, ``unfinished`` where runs are missing;
+what that file has of the same settings isn't run again, on whatever machine it was made.
 ``--table`` writes it from RUNS without training. ``--task`` keeps to one of the two: two processes
 of one thread each (OMP_NUM_THREADS=1) are done sooner than one of two threads.
 
@@ -72,7 +73,7 @@ def main() -> None:
     plan = [(task, loss, seed) for seed in SEEDS for task in tasks for loss in LOSSES]
     for task, loss, seed in [] if arguments.table else plan:
         folder = run_folder(arguments, task, loss, seed)
-        if not (folder / FIGURES).exists():
+        if known(arguments, task, loss, seed) is None:
             train(folder, arguments, task, loss, seed)
             keep(folder / FIGURES, figures(arguments.data, DAMAGE[task], folder))
             write(arguments)
@@ -138,6 +139,18 @@ def fingerprint() -> str:
     return load_encoder(ENCODER).fingerprint
 
 
+def known(arguments: argparse.Namespace, task: str, loss: str, seed: int) -> Figures | None:
+    """Figures of a finished run: of its folder, or else of the result file."""
+    path = run_folder(arguments, task, loss, seed) / FIGURES
+    if path.exists():
+        return kept(path)
+    file = machine.RESULTS / "ddr_ablation.json"
+    content = json.loads(file.read_text()) if file.exists() else {}
+    if content.get("settings") != settings(arguments.steps):
+        return None
+    return content[task]["runs"][loss].get(str(seed))
+
+
 def input_figures(arguments: argparse.Namespace, task: str) -> Figures:
     path = arguments.runs / f"{task}-input.json"
     if not path.exists():
@@ -154,9 +167,9 @@ def write(arguments: argparse.Namespace) -> None:
         runs: dict[str, dict[int, Figures]] = {loss: {} for loss in LOSSES}
         for loss in LOSSES:
             for seed in SEEDS:
-                path = run_folder(arguments, task, loss, seed) / FIGURES
-                if path.exists():
-                    runs[loss][seed] = kept(path)
+                figures_of_run = known(arguments, task, loss, seed)
+                if figures_of_run is not None:
+                    runs[loss][seed] = figures_of_run
                 else:
                     missing.append(f"{task}, {loss}, seed {seed}")
         found[task] = {

@@ -97,6 +97,10 @@ def test_the_ablation_goes_on_where_it_was_stopped(data, tmp_path, monkeypatch):
         assert set(found[task]["runs"]["PSNR + DDR"]) == {"0", "1"}
         check_moments(found[task])
 
+    monkeypatch.setattr(ddr_ablation, "train", lambda *arguments: pytest.fail("known already"))
+    start(monkeypatch, ddr_ablation, data, tmp_path / "elsewhere", "--steps", 1)
+    assert {**result("ddr_ablation"), "machine": 0} == {**found, "machine": 0}
+
 
 def check_moments(task):
     runs = task["runs"]
