@@ -12,6 +12,8 @@ from ddriqa.cli import options
 if TYPE_CHECKING:
     from torch import nn
 
+    from ddriqa.restoration.restorer import Restored
+    from ddriqa.restoration.targets import Target
     from ddriqa.scoring import Scorer
 
 RunDir = Annotated[
@@ -29,10 +31,11 @@ Tile = Annotated[
     int, typer.Option("--tile", min=96, metavar="N", help="Side of a tile; bounds the memory.")
 ]
 TABLE = "restored.csv"
-COLUMNS = ("path", "output", "ddr_before", "ddr_after", "error")
+COLUMNS = ("path", "output", "ddr_before", "ddr_after", "note", "error")
 
 
 def restore(
+    context: typer.Context,
     paths: options.Paths,
     run: RunDir,
     output: Out,
@@ -50,10 +53,14 @@ def restore(
       ddriqa restore photos/ --run runs/denoise -o restored/
       ddriqa restore photos/ --run runs/denoise -o restored/ --score --compare pairs/
 
-    Names, formats (JPEG, PNG, WebP, TIFF; others become PNG) and EXIF data stay; pictures come out
-    upright and in sRGB. Large ones go through in tiles that overlap. A picture that can't be read
-    is told, and the others go on; nothing is overwritten without --force. DIR/restored.csv says
-    what became of each picture.
+    Names, formats (JPEG, PNG, WebP, TIFF; others become PNG), one grey channel, alpha, resolution
+    and metadata (EXIF, XMP, comments) stay, as far as the format has them. Pictures come out
+    upright, in sRGB and with 8 bits a channel, animations as their first frame; the column note of
+    DIR/restored.csv says where that changed one, and the table what became of each picture.
+
+    Pictures of one name keep the names of their folders, too, and a.bmp beside a.png becomes
+    a.bmp.png. Large pictures go through in tiles that overlap. A picture that can't be read is
+    told, and the others go on; nothing is overwritten without --force, and no input ever.
 
     \b
     Exit codes: 0 done, 1 some pictures failed, 2 wrong usage, 4 couldn't run or write,
@@ -65,26 +72,27 @@ def restore(
     from ddriqa.cli.interrupts import Interruptible
     from ddriqa.cli.progress import bar
     from ddriqa.cli.talk import counted, tell
-    from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED, OutputError
+    from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED
     from ddriqa.restoration.restorer import network_of
+    from ddriqa.restoration.targets import targets
     from ddriqa.scoring.scorer import torch_device
     from ddriqa.scoring.table import write_frame
 
-    table = output / TABLE
-    if table.exists() and not force:
-        raise OutputError(str(table), "exists already", "Add --force to overwrite it")
+    _check(context, output, compare, score, force)
     found = [Path(path) for path in Source([*(paths or [])], None, False).find(tell)]
-    places = _places(found, paths or [], output, compare, force)
+    folders = [Path(path) for path in paths or [] if Path(path).is_dir()]
+    places = targets(found, folders, output, compare, force=force)
     network = network_of(run, torch_device(device))
+    _warn_of_untrained(run)
     scorer = _scorer(encoder, device) if score else None
     rows: list[dict[str, Any]] = []
     interrupt = Interruptible()
-    with interrupt, bar("Restoring", len(found), quiet=quiet) as advance:
-        for source in interrupt.until_asked(found):
-            rows.append(_restored(network, source, *places[source], scorer, tile))
-            advance(len(rows), len(found))
+    with interrupt, bar("Restoring", len(places), quiet=quiet) as advance:
+        for place in interrupt.until_asked(places):
+            rows.append(_restored(network, place, scorer, tile))
+            advance(len(rows), len(places))
     columns = [name for name in COLUMNS if score or not name.startswith("ddr_")]
-    write_frame(table, pd.DataFrame(rows, columns=columns))
+    write_frame(output / TABLE, pd.DataFrame(rows, columns=columns))
     failed = sum("error" in row for row in rows)
     if not quiet:
         tell(f"{counted(len(rows) - failed, 'picture')} restored to {output}, {failed} failed")
@@ -93,55 +101,63 @@ def restore(
     return SOME_FAILED if failed else OK
 
 
+def _check(
+    context: typer.Context, output: Path, compare: Path | None, score: bool, force: bool
+) -> None:
+    """Raises ``UsageError`` for options that don't go together, before anything is looked for."""
+    from ddriqa.errors import OutputError, UsageError
+
+    for option, folder in (("-o", output), ("--compare", compare)):
+        if folder and _is_picture_name(folder):
+            hint = "Name a folder; the pictures keep their names in it"
+            raise UsageError(f"{option} {folder}", "is the name of a picture", hint)
+    if compare and compare.resolve() == output.resolve():
+        raise UsageError("--compare", "names the same folder as -o", "Name another one")
+    encoder = context.get_parameter_source("encoder")
+    if encoder and encoder.name == "COMMANDLINE" and not score:
+        raise UsageError("--encoder", "has nothing to score", "Add --score, or leave it out")
+    if (table := output / TABLE).exists() and not force:
+        raise OutputError(str(table), "exists already", "Add --force to overwrite it")
+
+
+def _is_picture_name(folder: Path) -> bool:
+    from ddriqa.images.find import PICTURE_EXTENSIONS, extension
+
+    return extension(str(folder)) in PICTURE_EXTENSIONS and not folder.is_dir()
+
+
+def _warn_of_untrained(run: Path) -> None:
+    from ddriqa.cli.talk import tell
+    from ddriqa.restoration.restorer import steps_of
+
+    if steps_of(run) == 0:
+        reason = "is untrained (its only checkpoint is of step 0)"
+        tell(f"{run}: {reason}: expect pictures nearly as they were, or nonsense")
+
+
 def _restored(
-    network: nn.Module,
-    source: Path,
-    place: Path,
-    pair: Path | None,
-    scorer: Scorer | None,
-    tile: int,
+    network: nn.Module, place: Target, scorer: Scorer | None, tile: int
 ) -> dict[str, Any]:
     """Restore one picture onto the disk; its row."""
+    from dataclasses import replace
+
     from ddriqa.cli.talk import tell
     from ddriqa.errors import ImageError
     from ddriqa.restoration.restorer import restore_file, save, side_by_side
+    from ddriqa.scoring.table import printable
 
+    row: dict[str, Any] = {"path": printable(str(place.source))}
     try:
-        before, after = restore_file(network, source, tile=tile)
+        found = restore_file(network, place.source, tile=tile)
     except ImageError as fault:
         tell(str(fault))
-        return {"path": str(source), "error": fault.reason}
-    save(after, place, source)
-    if pair:
-        save(side_by_side(before, after), pair, source)
-    return {"path": str(source), "output": str(place), **_scores(scorer, before, after)}
-
-
-def _places(
-    found: list[Path], given: list[str], output: Path, compare: Path | None, force: bool
-) -> dict[Path, tuple[Path, Path | None]]:
-    """Where each picture goes, and its comparison; nothing is overwritten or meets in a name."""
-    from ddriqa.errors import OutputError
-    from ddriqa.restoration.restorer import target_of
-
-    bases = [Path(path) for path in given if Path(path).is_dir()]
-    sources = {source.resolve() for source in found}
-    places: dict[Path, tuple[Path, Path | None]] = {}
-    taken: set[Path] = set()
-    for source in found:
-        base = next((b for b in bases if source.is_relative_to(b)), source.parent)
-        place = target_of(source, base, output)
-        pair = target_of(source, base, compare).with_suffix(".png") if compare else None
-        for path in filter(None, (place, pair)):
-            if path.resolve() in sources:
-                raise OutputError(str(path), "is one of the pictures", "Name another folder")
-            if path.exists() and not force:
-                raise OutputError(str(path), "exists already", "Add --force to overwrite it")
-            if path in taken:
-                raise OutputError(str(path), "is the name of two pictures", "Restore them apart")
-            taken.add(path)
-        places[source] = (place, pair)
-    return places
+        return {**row, "error": fault.reason}
+    notes = save(found.pixels, place.picture, found.extras)
+    if place.pair:
+        flat = replace(found.extras, alpha=None)
+        save(side_by_side(found.before, found.after), place.pair, flat)
+    row |= {"output": printable(str(place.picture)), **_scores(scorer, found)}
+    return {**row, "note": "; ".join(notes) or None}
 
 
 def _scorer(encoder: str, device: str) -> Scorer:
@@ -150,9 +166,9 @@ def _scorer(encoder: str, device: str) -> Scorer:
     return Scorer(encoder=encoder, device=device)
 
 
-def _scores(scorer: Scorer | None, before: Any, after: Any) -> dict[str, float | None]:
+def _scores(scorer: Scorer | None, found: Restored) -> dict[str, float | None]:
     if scorer is None:
         return {}
-    records = [scorer.score(picture) for picture in (before, after)]
+    records = [scorer.score(picture) for picture in (found.before, found.after)]
     one, other = (record.scores.get("ddr") for record in records)  # type: ignore[union-attr]
     return {"ddr_before": one, "ddr_after": other}

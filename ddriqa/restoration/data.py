@@ -3,11 +3,13 @@
 Every data set here is endless: passes over the pictures follow one another, and what is drawn for
 sample n depends on the seed and n alone. So a picture is cut and damaged anew in every pass, and
 neither the number of workers nor that of machines nor a resumed run changes what a network sees.
+For tests the picture's name takes the place of n (``Pairs.by_name``).
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -42,7 +44,7 @@ EXAMPLES = 3
 
 
 class PathPair(Protocol):
-    """The files of a pair, as ``layouts.pairs`` gives them."""
+    """The files of a pair, as ``layouts.pairs`` gives them; sets of clean pictures have no lq."""
 
     @property
     def lq(self) -> Path | None: ...
@@ -60,9 +62,14 @@ class Pairs(Dataset[Sample]):
 
     Args:
         seed: of everything drawn.
+
+    Attributes:
+        by_name: chances depend on the seed, the pass and the picture's name instead of its number,
+            so that it is damaged alike in a set and in a part of it.
     """
 
     scale: int = 1
+    by_name: bool = False
 
     def __init__(self, seed: int = 0) -> None:
         if seed < 0:
@@ -77,6 +84,10 @@ class Pairs(Dataset[Sample]):
     def sample(self, place: int, rng: np.random.Generator) -> Sample:
         """The sample at a place of the pass, all chances drawn from ``rng``."""
 
+    @abstractmethod
+    def name_of(self, place: int) -> str:
+        """The ``name`` of the sample at a place of the pass; nothing is read for it."""
+
     def __getitem__(self, number: int) -> Sample:
         """Sample ``number``, which may exceed the length.
 
@@ -85,9 +96,12 @@ class Pairs(Dataset[Sample]):
         """
         if number < 0:
             raise IndexError(number)
+        turn, place = divmod(number, len(self))
         # The third number keeps these streams apart from that of the order of a pass.
-        rng = np.random.default_rng([self.seed, number, 1])
-        return self.sample(number % len(self), rng)
+        chances = [self.seed, number, 1]
+        if self.by_name:
+            chances = [self.seed, turn, 2, _stable_hash(self.name_of(place))]
+        return self.sample(place, np.random.default_rng(chances))
 
     def __iter__(self) -> Iterator[Sample]:
         """The first pass, which ends."""
@@ -132,6 +146,9 @@ class PairedFolder(Pairs):
     def __len__(self) -> int:
         return len(self.files)
 
+    def name_of(self, place: int) -> str:
+        return self.files[place][2]
+
     def sample(self, place: int, rng: np.random.Generator) -> Sample:
         lq_path, gt_path, name = self.files[place]
         lq, gt = self._pictures.read(lq_path), self._pictures.read(gt_path)
@@ -150,7 +167,8 @@ class CleanFolder(Pairs):
     specification. Patches smaller than ``crop`` are continued by their mirror image.
 
     Args:
-        source: a folder (searched below, too), or paths of pictures.
+        source: a folder (searched below, too), paths of pictures, or pairs of ``layouts.pairs``,
+            of which the ground truth is taken.
         damage: a specification; see ``synthesis``.
         crop: the side of a random patch of ``gt``, a multiple of the damage's scale; None for
             whole pictures without the rows and columns that exceed such a multiple.
@@ -165,7 +183,7 @@ class CleanFolder(Pairs):
 
     def __init__(
         self,
-        source: str | Path | Sequence[str | Path],
+        source: str | Path | Sequence[str | Path | PathPair],
         damage: Damage | Mapping[str, Any] | Sequence[Any],
         *,
         crop: int | None = None,
@@ -188,6 +206,9 @@ class CleanFolder(Pairs):
 
     def __len__(self) -> int:
         return len(self.files)
+
+    def name_of(self, place: int) -> str:
+        return self.files[place][1]
 
     def sample(self, place: int, rng: np.random.Generator) -> Sample:
         path, name = self.files[place]
@@ -242,15 +263,28 @@ class Tasks(Pairs):
     def __len__(self) -> int:
         return int(self.ends[-1])
 
+    def name_of(self, place: int) -> str:
+        which, inside = self._member(place)
+        return f"{self.names[which]}/{self.members[which].name_of(inside)}"
+
     def sample(self, place: int, rng: np.random.Generator) -> Sample:
+        which, inside = self._member(place)
+        return self.members[which].sample(inside, rng) | {"task": self.names[which]}
+
+    def _member(self, place: int) -> tuple[int, int]:
+        """The number of the task, and the place in its own pass."""
         which = int(np.searchsorted(self.ends, place, side="right"))
         begin = int(self.ends[which - 1]) if which else 0
-        member = self.members[which]
-        found = member.sample((place - begin) % len(member), rng)
-        return found | {"task": self.names[which]}
+        return which, (place - begin) % len(self.members[which])
 
 
 # --- details
+
+
+def _stable_hash(name: str) -> int:
+    """The same in every process and on every machine, unlike ``hash``."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big")
 
 
 def _checked(side: int | None, scale: int, option: str = "crop") -> int | None:
@@ -294,6 +328,7 @@ _PAIRED = "A folder needs lq/ and gt/ with equal names, a CSV file the columns l
 
 
 def _from_folders(folder: Path) -> list[tuple[Path, Path, str]]:
+    _check_folder(folder)
     lq, gt = _by_name(folder / "lq"), _by_name(folder / "gt")
     for found, others, side in ((lq, gt, "gt"), (gt, lq, "lq")):
         if alone := [name for name in found if name not in others]:
@@ -301,6 +336,11 @@ def _from_folders(folder: Path) -> list[tuple[Path, Path, str]]:
             reason = f"{len(alone)} of {len(found)} pictures have no partner in {side}/: {shown}"
             raise DatasetError(str(folder), reason, _PAIRED)
     return [(path, gt[name], name) for name, path in lq.items()]
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise DatasetError(str(folder), "there is no such folder")
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
@@ -341,14 +381,16 @@ def _from_table(table: Path) -> list[tuple[Path, Path, str]]:
     return files
 
 
-def _clean_files(source: str | Path | Sequence[str | Path]) -> list[tuple[Path, str]]:
+def _clean_files(source: str | Path | Sequence[str | Path | PathPair]) -> list[tuple[Path, str]]:
     if isinstance(source, (str, Path)):
         folder = Path(source)
-        if not folder.is_dir():
-            raise DatasetError(str(folder), "there is no such folder")
+        _check_folder(folder)
         names = _by_relative_name(folder)
     else:
-        names = [(Path(path), Path(path).stem) for path in source]
+        names = [
+            (Path(one), Path(one).stem) if isinstance(one, (str, Path)) else (one.gt, one.name)
+            for one in source
+        ]
     if not names:
         raise DatasetError(str(source), "holds no pictures")
     return names

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ddriqa.errors import UsageError
+from ddriqa.restoration.networks.padding import reflect_pad
 
 TILE, OVERLAP = 512, 32
 GRID = 16
@@ -79,7 +80,12 @@ def spans(size: int, tile: int, overlap: int) -> list[Span]:
 
 
 def restore(
-    network: nn.Module, picture: Tensor, *, tile: int = TILE, overlap: int = OVERLAP
+    network: nn.Module,
+    picture: Tensor,
+    *,
+    tile: int = TILE,
+    overlap: int = OVERLAP,
+    multiple: int = 1,
 ) -> Tensor:
     """The output of a network for a picture of any size.
 
@@ -90,6 +96,8 @@ def restore(
             ``eval()``), on its own device.
         picture: ``(3, H, W)`` RGB, float in [0, 1] or uint8, best on the CPU.
         tile, overlap: see ``spans``; a picture that fits in one tile goes through whole.
+        multiple: sides are mirrored up to it at the right and below, and the output is cut there.
+            With 1 a network pads as its authors do.
 
     Returns:
         ``(3, s·H, s·W)`` float32 on the CPU, not cut to [0, 1].
@@ -101,7 +109,7 @@ def restore(
     result: Tensor | None = None
     with torch.no_grad():
         for down, across in _tiles(height, width, tile, overlap):
-            output = _through(network, picture, down, across)
+            output = _through(network, picture, down, across, multiple)
             scale = output.shape[-1] // (across.stop - across.start)
             if output.shape[-2:] != _size(down, across, scale):
                 reason = f"gives {tuple(output.shape)} for {tuple(_size(down, across, 1))} pixels"
@@ -124,7 +132,10 @@ def restore_pixels(
     tile: int = TILE,
     overlap: int = OVERLAP,
 ) -> npt.NDArray[np.uint8]:
-    """The same from pixels to pixels.
+    """The same from pixels to pixels, mirrored to the ``multiple`` of the network if it has one.
+
+    The padding of a network never acts then: NAFNet's zeros, which are black, leave a line along
+    the border of pictures whose sides aren't such multiples.
 
     Args:
         pixels: ``(H, W, 3)`` uint8 RGB.
@@ -134,7 +145,8 @@ def restore_pixels(
         ``(s·H, s·W, 3)`` uint8: the output cut to [0, 1] and rounded.
     """
     picture = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)
-    result = restore(network, picture, tile=tile, overlap=overlap)
+    multiple = getattr(network, "multiple", 1)
+    result = restore(network, picture, tile=tile, overlap=overlap, multiple=multiple)
     result = result.clamp_(0, 1).mul_(255).round_()
     return np.ascontiguousarray(result.to(torch.uint8).permute(1, 2, 0).numpy())
 
@@ -150,10 +162,16 @@ def _size(down: Span, across: Span, scale: int) -> torch.Size:
     return torch.Size(((down.stop - down.start) * scale, (across.stop - across.start) * scale))
 
 
-def _through(network: nn.Module, picture: Tensor, down: Span, across: Span) -> Tensor:
+def _through(
+    network: nn.Module, picture: Tensor, down: Span, across: Span, multiple: int
+) -> Tensor:
     """``(3, s·h, s·w)`` float32 on the CPU, its own memory."""
     part = picture[:, down.start : down.stop, across.start : across.stop]
     part = part.float() / 255 if part.dtype == torch.uint8 else part.float()
     weight = next(network.parameters(), torch.empty(0))
-    output = network(part[None].to(weight.device))[0]
+    padded = reflect_pad(part[None], multiple)
+    output = network(padded.to(weight.device))[0]
+    if padded.shape[-2:] != part.shape[-2:]:
+        scale = max(output.shape[-1] // padded.shape[-1], 1)
+        output = output[:, : part.shape[-2] * scale, : part.shape[-1] * scale]
     return output.to("cpu", torch.float32, copy=True)

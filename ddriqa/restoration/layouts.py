@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,11 @@ def pairs(name: str, split: str, root: str | Path, *, complete: bool = True) -> 
         DatasetError: an absent or a partial copy; it says what is missing, what layouts are
             understood, and where to ask.
     """
-    layout = layouts().get(name)
-    if layout is None:
-        raise UsageError("data set", f"unknown name {name!r}", f"Known: {', '.join(layouts())}")
+    layout, folder = layout_of(name), Path(root)
     if split not in layout.splits:
         known = ", ".join(layout.splits)
         raise UsageError(name, f"has no split {split!r}", f"Its splits: {known}")
-    wanted, folder = layout.splits[split], Path(root)
+    wanted = layout.splits[split]
     found, alone = _first_fitting(folder, wanted.forms)
     if not found and not alone:
         raise _absent(layout, split, folder)
@@ -113,6 +112,15 @@ def pairs(name: str, split: str, root: str | Path, *, complete: bool = True) -> 
         expected = " or ".join(map(str, wanted.counts))
         raise _partial(layout, split, folder, f"holds {len(found)} of {expected} pictures")
     return found
+
+
+def layout_of(name: str) -> Layout:
+    """A row of the table. Raises ``UsageError`` for an unknown name, with the near ones."""
+    if name not in layouts():
+        near = get_close_matches(name.lower(), layouts(), n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(layouts())}"
+        raise UsageError("data set", f"unknown name {name!r}", hint)
+    return layouts()[name]
 
 
 @cache
@@ -238,7 +246,8 @@ def _absent(layout: Layout, split: str, root: Path) -> DatasetError:
 
 
 def _partial(layout: Layout, split: str, root: Path, reason: str) -> DatasetError:
-    advice = f"complete = false takes what is there. {_help(layout, split)}"
+    advice = "complete = false takes what is there (ddriqa evaluate: --incomplete)"
+    advice = f"{advice}. {_help(layout, split)}"
     return DatasetError(str(root), f"{layout.title}, {split}: {reason}", advice)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddriqa.errors import UsageError
+from ddriqa.errors import DatasetError, UsageError
 from ddriqa.restoration.data import CleanFolder, PairedFolder, Pairs, Tasks
-from ddriqa.restoration.layouts import pairs
+from ddriqa.restoration.layouts import layouts, pairs
 from ddriqa.restoration.trainer import Data
 
 PARTS = ("train", "validation")
@@ -24,13 +24,14 @@ def data_of(table: Mapping[str, Any], seed: int) -> Data:
 
     - a set of ``layouts`` in its owners' layout: ``set``, ``split``, ``root``; ``complete = false``
       takes what is there of a partial copy; with ``damage``, its ground truth alone is taken and
-      damaged;
+      damaged; else ``scale`` is that of the set unless it is said;
     - a ``folder``: of pairs (``lq/``, ``gt/``, or a CSV file of them), or of clean pictures where
       ``damage`` is given (see ``synthesis``);
     - ``tasks``: name -> such a table with ``repeat``.
 
     Whatever else there is goes to ``PairedFolder`` or ``CleanFolder``. Validation takes whole
-    pictures, and of these the first ``most``, where it says so.
+    pictures, and of these the first ``most``, where it says so; it is damaged by name
+    (``Pairs.by_name``), as in ``ddriqa evaluate``.
 
     Raises:
         UsageError: tables or options that aren't known.
@@ -47,8 +48,14 @@ def data_of(table: Mapping[str, Any], seed: int) -> Data:
     )
 
 
-def pairs_of(table: Mapping[str, Any], seed: int, name: str) -> Pairs:
-    """One data set; see ``data_of``. ``name`` is what a message calls the table."""
+def pairs_of(table: Mapping[str, Any], seed: int, name: str, *, by_name: bool = False) -> Pairs:
+    """One data set; see ``data_of`` and ``Pairs.by_name``. ``name`` is what a message calls it."""
+    found = _pairs_of(table, seed, name)
+    found.by_name = by_name
+    return found
+
+
+def _pairs_of(table: Mapping[str, Any], seed: int, name: str) -> Pairs:
     if sum(kind in table for kind in KINDS) != 1:
         raise UsageError(name, f"must have one of {', '.join(KINDS)}")
     options = dict(table)
@@ -64,11 +71,15 @@ def pairs_of(table: Mapping[str, Any], seed: int, name: str) -> Pairs:
         }
         return Tasks(members, seed)
     if "set" in options:
-        split, root = options.get("split", "train"), Path(options.get("root", "."))
-        found = pairs(options["set"], split, root, complete=options.get("complete", True))
+        title, split, root = table["set"], table.get("split", "train"), table.get("root", ".")
+        found = pairs(title, split, Path(root), complete=table.get("complete", True))
         options = _without(options, *OF_SETS)
         if "damage" in options:
-            return _made(CleanFolder, [pair.gt for pair in found], options, seed, name)
+            return _made(CleanFolder, found, options, seed, name)
+        if found[0].lq is None:
+            said = "Say what damage is done to them"
+            raise DatasetError(f"{title}/{split}", "is of clean pictures", said)
+        options.setdefault("scale", layouts()[title].splits[split].scale)
         return _made(PairedFolder, found, options, seed, name)
     folder = options.pop("folder")
     kind = CleanFolder if "damage" in options else PairedFolder
@@ -76,7 +87,8 @@ def pairs_of(table: Mapping[str, Any], seed: int, name: str) -> Pairs:
 
 
 def _first(table: Mapping[str, Any], seed: int) -> Pairs:
-    found, most = pairs_of(_without(table, "most"), seed, "data.validation"), table.get("most")
+    options, most = _without(table, "most"), table.get("most")
+    found = pairs_of(options, seed, "data.validation", by_name=True)
     if most is not None:
         if not isinstance(found, PairedFolder | CleanFolder):
             raise UsageError("data.validation", "most is of one data set, not of tasks")

@@ -1,5 +1,6 @@
 """Clean pictures damaged on the fly, and several tasks in one."""
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from ddriqa.errors import DatasetError, UsageError
-from ddriqa.restoration.data import CleanFolder, PairedFolder, Tasks
+from ddriqa.restoration.data import CleanFolder, PairedFolder, Pairs, Tasks
 from ddriqa.restoration.imresize import bicubic_down
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "data" / "restoration"
@@ -52,6 +53,41 @@ def test_two_pictures_have_different_noise(folder):
     flat = torch.stack(noises).flatten(1)
     correlation = torch.corrcoef(flat)
     assert (correlation - torch.eye(4)).abs().max() < 0.05
+
+
+def test_by_name_a_picture_is_damaged_alike_wherever_it_stands(folder):
+    whole, part = CleanFolder(folder, NOISE), CleanFolder([folder / "2.png"], NOISE)
+    assert not torch.equal(whole[2]["lq"], part[0]["lq"])
+    whole.by_name = part.by_name = True
+    assert torch.equal(whole[2]["lq"], part[0]["lq"])
+    assert not torch.equal(part[0]["lq"], part[1]["lq"])  # the next pass
+    noises = [(sample["lq"] - sample["gt"])[:, :50] for sample in whole]
+    correlation = torch.corrcoef(torch.stack(noises).flatten(1))
+    assert (correlation - torch.eye(4)).abs().max() < 0.05
+
+
+class Draws(Pairs):
+    """Two samples, each a number that is drawn."""
+
+    def __len__(self):
+        return 2
+
+    def name_of(self, place):
+        return "ab"[place]
+
+    def sample(self, place, rng):
+        return {"drawn": rng.random()}
+
+
+def test_by_name_chances_are_the_same_on_every_machine():
+    data = Draws(seed=5)
+    data.by_name = True
+    name = int(hashlib.sha256(b"b").hexdigest()[:16], 16)
+    for number, turn in ((1, 0), (7, 3)):
+        expected = np.random.default_rng([5, turn, 2, name]).random()
+        assert data[number]["drawn"] == expected
+    data.by_name = False
+    assert data[7]["drawn"] == np.random.default_rng([5, 7, 1]).random()
 
 
 @pytest.mark.parametrize(
@@ -171,6 +207,12 @@ def test_tasks_go_on_after_a_pass_with_other_patches(tasks):
     assert not torch.equal(data[0]["gt"], data[len(data)]["gt"])
     again = Tasks(tasks, seed=3)
     assert torch.equal(data[30]["lq"], again[30]["lq"])
+
+
+def test_tasks_name_their_samples_without_reading_them(tasks):
+    data = Tasks(tasks)
+    names = [data.name_of(place) for place in range(len(data))]
+    assert names == [f"{sample['task']}/{sample['name']}" for sample in data]
 
 
 def test_impossible_tasks_are_refused(tasks, folder):

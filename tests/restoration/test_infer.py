@@ -123,3 +123,52 @@ def test_an_output_of_another_size_is_told():
     network = nn.Conv2d(3, 3, 3)
     with pytest.raises(UsageError, match="must be a multiple of its input"):
         restore(network, torch.rand(3, 20, 20))
+
+
+def padded_nafnet():
+    """NAFNet whose blocks do something; sides become multiples of 4, with zeros."""
+    from ddriqa.restoration.networks.catalogue import build
+
+    blocks = {"encoder_blocks": [1, 1], "middle_blocks": 1, "decoder_blocks": [1, 1]}
+    torch.manual_seed(0)
+    network = build("nafnet-local", width=4, **blocks, train_size=8).eval()
+    with torch.no_grad():
+        for key, weight in network.named_parameters():
+            if key.endswith(("beta", "gamma")):
+                weight.normal_(0, 0.2)
+    return network
+
+
+def test_pictures_are_mirrored_before_a_network_pads_them_with_zeros():
+    """As if one had padded oneself; ``restore`` alone leaves it to the network."""
+    pixels = np.random.default_rng(0).integers(0, 256, (41, 51, 3), dtype=np.uint8)
+    mirrored = np.pad(pixels, ((0, 3), (0, 1), (0, 0)), mode="reflect")
+    network = padded_nafnet()
+    found = restore_pixels(network, pixels)
+    assert (found == restore_pixels(network, mirrored)[:41, :51]).all()
+    picture = torch.from_numpy(pixels).permute(2, 0, 1).float() / 255
+    own = restore(network, picture)
+    torch.testing.assert_close(own, whole(network, picture), rtol=0, atol=1e-6)
+    assert (restore(network, picture, multiple=4) - own).abs().max() > 0.01
+
+
+@pytest.mark.parametrize(("height", "width"), [(129, 203), (130, 99)])
+def test_mirrored_tiles_are_the_mirrored_whole(height, width):
+    """Also where a tile's side is no multiple: a tile is mirrored as the picture would be."""
+
+    class Padding(nn.Module):
+        multiple = 8
+
+        def __init__(self):
+            super().__init__()
+            self.inner = convolutions(2)
+
+        def forward(self, picture):
+            assert picture.shape[-1] % 8 == picture.shape[-2] % 8 == 0
+            return self.inner(picture)
+
+    picture, network = torch.rand(3, height, width), Padding()
+    together = restore(network, picture, tile=512, multiple=8)
+    tiled = restore(network, picture, tile=50, overlap=8, multiple=8)
+    assert tiled.shape == (3, 2 * height, 2 * width)
+    torch.testing.assert_close(tiled, together, rtol=0, atol=1e-6)

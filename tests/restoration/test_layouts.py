@@ -84,6 +84,11 @@ PAIRED = {
         "part1/0005_0.8_0.04.jpg": "clear/0005.jpg",
         "part2/0005_0.8_0.2.jpg": "clear/0005.jpg",
     },
+    ("reside-sots", "indoor"): {
+        "indoor/hazy/1400_1.png": "indoor/gt/1400.png",
+        "indoor/hazy/1400_10.png": "indoor/gt/1400.png",
+        "indoor/hazy/1401_1.png": "indoor/gt/1401.png",
+    },
     ("reside-sots", "outdoor"): {
         "outdoor/hazy/0001_0.8_0.2.jpg": "outdoor/gt/0001.png",
         "outdoor/hazy/0001_0.9_0.2.jpg": "outdoor/gt/0001.png",
@@ -160,6 +165,7 @@ ELSEWHERE = [
     ("rain100l", "test", {"Rain100L/input/3.png": "Rain100L/target/3.png"}),
     ("reside-ots", "train", {"synthetic/part4/8_1_0.1.jpg": "original/8.jpg"}),
     ("reside-sots", "outdoor", {"IN/0001_0.8_0.2.jpg": "GT/0001_0.8_0.2.jpg"}),
+    ("reside-sots", "indoor", {"indoor/hazy/1449_7.png": "indoor/clear/1449.png"}),
     ("raindrop", "test-a", {"test/data/2_rain.jpg": "test/gt/2_clean.jpg"}),
     ("srd", "test", {"test/test_A/IMG_1.jpg": "test/test_C/IMG_1_free.jpg"}),
 ]
@@ -296,8 +302,10 @@ def test_gamma_corrected_blur_is_left_alone(tmp_path):
 
 
 def test_unknown_names_are_told_with_the_known_ones(tmp_path):
-    with pytest.raises(UsageError, match="gopro"):
+    with pytest.raises(UsageError, match="Did you mean gopro"):
         pairs("go-pro", "train", tmp_path)
+    with pytest.raises(UsageError, match="Known: gopro, hide, .* sidd"):
+        pairs("xxxxxx", "train", tmp_path)
     with pytest.raises(UsageError, match="train, test"):
         pairs("gopro", "validation", tmp_path)
 

@@ -61,6 +61,14 @@ def test_the_numbers_of_the_authors_code(distorted, official):
 
 
 @reference
+def test_the_reference_files_are_found_by_their_own_names(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
+    monkeypatch.setenv("DDRIQA_WEIGHTS", str(FOLDER))
+    pair = read(FOLDER / "ex_ref.png"), read(FOLDER / "ex_p0.png")
+    assert LPIPS("squeeze")(*pair).item() == pytest.approx(0.711048, abs=1e-4)
+
+
+@reference
 @pytest.mark.skipif(not CACHED.is_file(), reason="needs torchvision's AlexNet weights")
 @pytest.mark.parametrize(
     ("name", "official"),

@@ -11,9 +11,10 @@ pytest.importorskip("lightning_fabric")
 from dataclasses import replace
 
 from ddriqa.restoration import checkpoint
+from ddriqa.restoration.extras import extras_of
 from ddriqa.restoration.infer import restore
 from ddriqa.restoration.networks.catalogue import build
-from ddriqa.restoration.restorer import network_of, save, target_of
+from ddriqa.restoration.restorer import network_of, save, steps_of
 from ddriqa.restoration.run_folder import RunFolder
 from ddriqa.restoration.settings import NetworkSettings
 
@@ -43,20 +44,14 @@ def written(path, mode="RGB", **options):
 def test_descriptions_stay_and_pixels_are_the_new_ones(tmp_path, name, options, ending):
     """Of a TIFF also where its width, strips and compression are others."""
     pixels = np.random.default_rng(1).integers(0, 256, (80, 100, 3), dtype=np.uint8)
-    save(pixels, tmp_path / f"out.{ending}", written(tmp_path / name, **options))
+    extras = extras_of(written(tmp_path / name, **options))
+    save(pixels, tmp_path / f"out.{ending}", replace(extras, grey=False))
     with Image.open(tmp_path / f"out.{ending}") as image:
         assert np.array_equal(np.asarray(image), pixels)
         found = dict(image.getexif())
     assert (found[271], found[306]) == ("maker", "2020:01:01 00:00:00")
     assert found.get(274, 1) == 1
     assert image.format == ("PNG" if ending == "png" else "TIFF")
-
-
-def test_endings_that_are_written_stay_and_others_become_png(tmp_path):
-    base, out = tmp_path / "photos", tmp_path / "out"
-    names = {"a.TIFF": "a.TIFF", "b/c.jpeg": "b/c.jpeg", "d.heic": "d.png", "e.bmp": "e.png"}
-    for name, target in names.items():
-        assert target_of(base / name, base, out) == out / target
 
 
 def trained(folder, data, name="nafnet"):
@@ -104,6 +99,11 @@ def test_its_tiles_agree_better_than_those_of_the_global_one(tmp_path):
         tiled = restore(network, large, tile=96, overlap=32)
         errors.append((whole - tiled).square().mean().item())
     assert errors[0] < errors[1] / 4
+
+
+def test_its_steps_are_those_of_its_newest_checkpoint(tmp_path):
+    trained(tmp_path, {})
+    assert steps_of(tmp_path) == 1
 
 
 def test_of_tasks_the_largest_crop_counts(tmp_path):

@@ -59,6 +59,40 @@ def test_a_partial_copy_is_taken_where_that_is_said(folder):
     assert len(pairs_of({**table, "complete": False}, 0, "x")) == 23
 
 
+def test_a_set_of_smaller_inputs_knows_its_scale(tmp_path):
+    cameras = tmp_path / "Canon" / "Test" / "4"
+    save(cameras / "Canon_001_LR4.png", side=6)
+    save(cameras / "Canon_001_HR.png", side=24)
+    table = {"set": "realsr", "split": "test-x4", "root": str(tmp_path), "complete": False}
+    found = pairs_of(table, 0, "x")
+    assert found.scale == 4
+    assert found[0]["lq"].shape == (3, 6, 6)
+
+
+def test_a_set_of_clean_pictures_needs_damage(folder):
+    table = {"set": "kodak24", "split": "test", "root": str(folder / "kodak")}
+    with pytest.raises(DatasetError, match="kodak24/test: is of clean pictures"):
+        pairs_of(table, 0, "x")
+
+
+def test_a_set_that_is_damaged_keeps_its_pairs_names(folder):
+    """GoPro's sequences number their pictures alike."""
+    for sequence in "ab":
+        for side in ("blur", "sharp"):
+            save(folder / "gopro" / "test" / sequence / side / "1.png")
+    table = {"set": "gopro", "split": "test", "root": str(folder / "gopro"), "complete": False}
+    found = pairs_of({**table, "damage": NOISE}, 0, "x")
+    assert [sample["name"] for sample in found] == ["a/blur/1", "b/blur/1"]
+
+
+def test_validation_is_damaged_by_name_and_training_by_number(folder):
+    table = {"folder": str(folder / "clean"), "damage": NOISE}
+    data = data_of({"train": table, "validation": table}, 0)
+    assert (data.train.by_name, data.validation.by_name) == (False, True)
+    assert torch.equal(data.validation[1]["lq"], pairs_of(table, 0, "x", by_name=True)[1]["lq"])
+    assert torch.equal(data.train[1]["lq"], pairs_of(table, 0, "x")[1]["lq"])
+
+
 def test_tasks_are_repeated_and_named(folder):
     task = {"folder": str(folder / "clean"), "damage": NOISE, "crop": 16}
     pairs = {"folder": str(folder / "pairs"), "crop": 16, "repeat": 2}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -29,7 +29,8 @@ FILES = {
     "vgg19": "vgg19-dcbb9e9d.pth",
     "squeezenet1_1": "squeezenet1_1-b8a52dc0.pth",
 }
-"""Name -> torchvision's file, as its downloads are named in torch hub's folder."""
+"""Name -> torchvision's file, as its downloads are named in torch hub's folder; a file
+``NAME_features.pth`` of the convolutions alone will do, too."""
 
 
 class Backbone(nn.Module):
@@ -118,9 +119,9 @@ def weights_folders() -> list[Path]:
     return [*([Path(named)] if named else []), Path(torch.hub.get_dir()) / "checkpoints"]
 
 
-def weights_of(name: str) -> Path | None:
-    """The file of that name in one of ``weights_folders``, None where none has it."""
-    paths = (folder / name for folder in weights_folders())
+def weights_of(*names: str) -> Path | None:
+    """The first file of these names in one of ``weights_folders``, None where none has it."""
+    paths = (folder / name for folder in weights_folders() for name in names)
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -129,20 +130,51 @@ def where_to_put(name: str) -> str:
     return f"Save it as {name} in the folder that {WEIGHTS_FOLDER} names, or in torch hub's"
 
 
+def all_loaded(*loads: Callable[[], Any]) -> list[Any]:
+    """What each of them gives.
+
+    Raises:
+        WeightsError: naming everything that is absent or wrong, not the first alone.
+    """
+    found: list[Any] = []
+    faults: list[WeightsError] = []
+    for load in loads:
+        try:
+            found.append(load())
+        except WeightsError as fault:
+            faults += getattr(fault, "parts", [fault])
+    if faults:
+        raise faults[0] if len(faults) == 1 else SeveralWeights(faults)
+    return found
+
+
+class SeveralWeights(WeightsError):
+    """Weights of several networks in one sentence; ``parts`` has an error for each."""
+
+    def __init__(self, parts: Sequence[WeightsError]) -> None:
+        self.parts = list({str(part): part for part in parts}.values())
+        subjects: dict[str, list[str]] = {}
+        for part in self.parts:
+            subjects.setdefault(part.reason, []).append(part.subject)
+        reason = "; ".join(f"{', '.join(those)}: {why}" for why, those in subjects.items())
+        super().__init__("", reason, ". ".join(part.next_step for part in self.parts))
+
+
 def load_backbone(name: str, file: str | Path | None = None) -> Backbone | VGG19Features:
     """A network with its ImageNet weights, frozen.
 
     Args:
         name: a key of ``NETWORKS``.
         file: torchvision's file, or one of its ``features`` alone; by default torchvision's own
-            download where one of ``weights_folders`` has it. Nothing is downloaded.
+            download, or ``NAME_features.pth``, where one of ``weights_folders`` has it. Nothing is
+            downloaded.
 
     Raises:
         WeightsError: no file, or one that doesn't fit.
     """
     network = NETWORKS[name]()
     download = FILES[name]
-    path = file or weights_of(download)
+    path = file or weights_of(download, f"{name}_features.pth")
     source = (
         f"torchvision's file https://download.pytorch.org/models/{download} holds them. "
         f"{where_to_put(download)}"

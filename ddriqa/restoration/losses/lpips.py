@@ -13,7 +13,12 @@ from torch import Tensor, nn
 
 from ddriqa.errors import UsageError
 from ddriqa.metrics.network_weights import load_weights
-from ddriqa.restoration.losses.backbones import load_backbone, weights_of, where_to_put
+from ddriqa.restoration.losses.backbones import (
+    all_loaded,
+    load_backbone,
+    weights_of,
+    where_to_put,
+)
 from ddriqa.restoration.losses.base import Loss
 
 if TYPE_CHECKING:
@@ -51,7 +56,8 @@ class LPIPS(nn.Module):
         network: ``alex`` (what papers report unless they say otherwise), ``vgg`` or ``squeeze``.
         weights: the network's, torchvision's file; see ``load_backbone``.
         heads: w, the file ``weights/v0.1/NETWORK.pth`` of richzhang/PerceptualSimilarity; by
-            default ``lpips_NETWORK.pth`` in one of ``backbones.weights_folders``.
+            default ``lpips_NETWORK.pth`` or ``linear_NETWORK.pth`` in one of
+            ``backbones.weights_folders``.
 
     Raises:
         UsageError: another network.
@@ -74,16 +80,21 @@ class LPIPS(nn.Module):
             raise UsageError("lpips", f"unknown network {network!r}", known)
         self.taps = taps = NETWORKS[network]
         self.heads = _Heads(taps.channels)
+        _, self.backbone = all_loaded(
+            lambda: self._load_heads(network, heads), lambda: load_backbone(taps.network, weights)
+        )
+        self.register_buffer("shift", torch.tensor(SHIFT).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("scale", torch.tensor(SCALE).view(1, 3, 1, 1), persistent=False)
+
+    def _load_heads(self, network: str, file: str | Path | None) -> str:
         own = f"lpips_{network}.pth"
         source = (
             f"The file lpips/weights/v0.1/{network}.pth of "
             f"https://github.com/richzhang/PerceptualSimilarity holds them. {where_to_put(own)}"
         )
-        heads = heads or weights_of(own)
-        load_weights(self.heads, heads, name=f"lpips {network}'s linear heads", source=source)
-        self.backbone = load_backbone(taps.network, weights)
-        self.register_buffer("shift", torch.tensor(SHIFT).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("scale", torch.tensor(SCALE).view(1, 3, 1, 1), persistent=False)
+        file = file or weights_of(own, f"linear_{network}.pth")
+        name = f"lpips {network}'s linear heads"
+        return load_weights(self.heads, file, name=name, source=source)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """``(B, 3, H, W)`` RGB in [0, 1] twice -> distances ``(B,)``; gradients flow to both.

@@ -3,6 +3,6 @@
 To add one, write its function or class into a file and one line into ``catalogue.MEASURES``.
 """
 
-from ddriqa.restoration.measures.catalogue import MEASURES, Measure, build
+from ddriqa.restoration.measures.catalogue import MEASURES, Measure, build, build_all
 
-__all__ = ["MEASURES", "Measure", "build"]
+__all__ = ["MEASURES", "Measure", "build", "build_all"]

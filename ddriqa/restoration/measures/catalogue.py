@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ddriqa.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Measure(NamedTuple):
@@ -61,3 +61,16 @@ def build(name: str, **options: Any) -> Callable[..., Any]:
         raise UsageError(f"measure {name}", reason, f"It has {', '.join(takes)}")
     is_class = inspect.isclass(measure)
     return measure(**options) if is_class else partial(measure, **options)
+
+
+def build_all(wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, Callable[..., Any]]:
+    """Measures by name -> their options; see ``build``.
+
+    Raises:
+        UsageError: see ``build``.
+        WeightsError: naming all weights that aren't there.
+    """
+    from ddriqa.restoration.losses.backbones import all_loaded
+
+    loads = [partial(build, name, **options) for name, options in wanted.items()]
+    return dict(zip(wanted, all_loaded(*loads), strict=True))

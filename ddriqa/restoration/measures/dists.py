@@ -15,7 +15,12 @@ from torch import Tensor, nn
 from ddriqa.errors import UsageError
 from ddriqa.metrics.network_weights import load_weights
 from ddriqa.metrics.vgg import IMAGENET_MEAN, IMAGENET_STD
-from ddriqa.restoration.losses.backbones import load_backbone, weights_of, where_to_put
+from ddriqa.restoration.losses.backbones import (
+    all_loaded,
+    load_backbone,
+    weights_of,
+    where_to_put,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +29,7 @@ CHANNELS = (3, 64, 128, 256, 512, 512)
 """Of the pixels themselves and of VGG16's relu1_2, 2_2, 3_3, 4_3, 5_3."""
 LAST_LAYERS = (3, 8, 15, 22, 29)
 C1 = C2 = 1e-6
-FILE = "dists.pt"
+FILE, OTHER_FILE = "dists.pt", "dists_alpha_beta.pt"
 SOURCE = (
     "The file DISTS_pytorch/weights.pt of https://github.com/dingkeyan93/DISTS holds them. "
     f"{where_to_put(FILE)}"
@@ -40,8 +45,8 @@ class DISTS(nn.Module):
 
     Args:
         weights: torchvision's ``vgg16-397923af.pth``; see ``load_backbone``.
-        alpha_beta: the authors' file ``weights.pt``; by default ``dists.pt`` in one of
-            ``backbones.weights_folders``.
+        alpha_beta: the authors' file ``weights.pt``; by default ``dists.pt`` or
+            ``dists_alpha_beta.pt`` in one of ``backbones.weights_folders``.
 
     Raises:
         WeightsError: weights that are absent or don't fit.
@@ -59,14 +64,16 @@ class DISTS(nn.Module):
         learnt = nn.ParameterDict(
             {name: torch.zeros(1, sum(CHANNELS), 1, 1) for name in ("alpha", "beta")}
         )
-        alpha_beta = alpha_beta or weights_of(FILE)
-        load_weights(learnt, alpha_beta, name="DISTS's alpha and beta", source=SOURCE)
+        file, name = alpha_beta or weights_of(FILE, OTHER_FILE), "DISTS's alpha and beta"
+        _, self.backbone = all_loaded(
+            lambda: load_weights(learnt, file, name=name, source=SOURCE),
+            lambda: load_backbone("vgg16", weights),
+        )
         total = learnt["alpha"].sum() + learnt["beta"].sum()
-        for name, values in learnt.items():
-            self.register_buffer(name, (values.detach() / total).flatten(), persistent=False)
-        self.backbone = load_backbone("vgg16", weights)
-        for name, channels in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
-            self.register_buffer(name, torch.tensor(channels).view(1, 3, 1, 1), persistent=False)
+        for key, values in learnt.items():
+            self.register_buffer(key, (values.detach() / total).flatten(), persistent=False)
+        for key, channels in (("mean", IMAGENET_MEAN), ("std", IMAGENET_STD)):
+            self.register_buffer(key, torch.tensor(channels).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         """``(B, 3, H, W)`` RGB in [0, 1] twice -> distances ``(B,)``; gradients flow to both.
