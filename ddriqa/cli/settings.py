@@ -55,6 +55,7 @@ PER_RUN = {
     "list": "it asks one run for something else",
     "all": _NAMES,
     "dataset": _NAMES,
+    "set": _NAMES,
     "fresh": "it makes one run forget what is kept",
     "incomplete": "it allows one run to take less than all",
     "shard": _NAMES,
