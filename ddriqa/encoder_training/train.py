@@ -146,10 +146,10 @@ def train_encoder_file(
     named = read_captions(captions) if captions else []
     plain = photographs(photos, least=recipe.content + 1)
     paths = plain + (photographs(more, least=1) if more else [])
-    published = imagenet_weights()
-    tower = from_published(published).to(device)
     pictures = list(dict.fromkeys([*paths, *(path for path, _ in named)]))
     check_pictures(pictures, lambda done: report("checking pictures", done, len(pictures)))
+    published = imagenet_weights()
+    tower = from_published(published).to(device)
     views = [WholePicture(recipe.view_side), WholePicture(recipe.fast_side)]
     statistics, of_fast = collect(
         tower, views, paths, seed, work, lambda done: report("photographs", done, len(paths))

@@ -1,4 +1,7 @@
-"""What the file of a picture holds beside its colours, and how it goes into the restored one."""
+"""What the file of a picture holds beside its colours, and how it goes into the restored one.
+
+Files are given to Pillow as streams: by their names it maps TIFFs, and gets turned ones wrong.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 if TYPE_CHECKING:
     from pathlib import Path
 
-ORIENTATION, EXPOSURE, PLACE, XMP = 274, 34665, 34853, 700
+ORIENTATION, DENSITY, EXPOSURE, PLACE, XMP = 274, 282, 34665, 34853, 700
 SIDES = {256: 0, 257: 1, 40962: 0, 40963: 1}
 """Tags that hold a side of the picture: 0 its width, 1 its height."""
 
@@ -104,7 +107,7 @@ class Extras:
 def extras_of(path: Path) -> Extras:
     """Those of a file that could be decoded; a note says so where they can't be read."""
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as stream, Image.open(stream) as image:
             notes = _conversions(image)
             return Extras(
                 grey=image.mode in ("1", "L", "LA", "La") or image.mode[0] in "IF",
@@ -121,7 +124,7 @@ def extras_of(path: Path) -> Extras:
 
 def opaque(path: Path) -> Image.Image:
     """The colours of a picture with alpha, also where it lets others through."""
-    with Image.open(path) as image:
+    with path.open("rb") as stream, Image.open(stream) as image:
         return image.convert("RGBA").convert("RGB")
 
 
@@ -167,6 +170,8 @@ def _keep(exif: Image.Exif, tags: set[int]) -> None:
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
+    if DENSITY not in getattr(image, "tag_v2", (DENSITY,)):
+        return None  # Pillow makes 1 of it
     try:
         across, down = (float(value) for value in image.info["dpi"])
     except (KeyError, TypeError, ValueError, ZeroDivisionError):

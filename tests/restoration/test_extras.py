@@ -60,9 +60,12 @@ def test_resolution_stays(tmp_path, name):
     assert tuple(map(float, image.info["dpi"])) == pytest.approx((300, 240), abs=0.02)
 
 
-def test_without_a_resolution_there_is_none(tmp_path):
-    Image.fromarray(PIXELS).save(tmp_path / "a.jpg")
-    assert "dpi" not in through(tmp_path / "a.jpg")[0].info
+@pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.png"])
+def test_without_a_resolution_there_is_none(tmp_path, name):
+    Image.fromarray(PIXELS).save(tmp_path / name)
+    image, _ = through(tmp_path / name)
+    assert 282 not in image.getexif()
+    assert name == "a.tif" or "dpi" not in image.info
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.tif", "a.png", "a.webp"])
@@ -114,11 +117,13 @@ def test_alpha_stays_and_colours_below_it(tmp_path, name, mode):
     assert abs(np.asarray(larger.getchannel("A")) - near).max() <= 8
 
 
-def test_alpha_turns_with_its_picture_and_is_enlarged(tmp_path):
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.tif"])
+def test_alpha_turns_with_its_picture_and_is_enlarged(tmp_path, name):
     source = Image.fromarray(PIXELS)
     source.putalpha(Image.linear_gradient("L").resize((60, 40)))
-    source.save(tmp_path / "a.webp", exif=exif(), lossless=True)
-    found = restore_file(Twice(), tmp_path / "a.webp")
+    exact = {"lossless": True, "exact": True} if name == "a.webp" else {}
+    source.save(tmp_path / name, exif=exif(), **exact)
+    found = restore_file(Twice(), tmp_path / name)
     turned = source.transpose(Image.Transpose.ROTATE_270)
     assert found.extras.alpha.tobytes() == turned.getchannel("A").tobytes()
     assert found.pixels.shape == (120, 80, 3)
@@ -126,6 +131,8 @@ def test_alpha_turns_with_its_picture_and_is_enlarged(tmp_path):
     white.paste(turned.convert("RGB"), mask=turned.getchannel("A"))
     assert np.array_equal(found.before, np.asarray(white))
     assert found.after.shape == (120, 80, 3)
+    colours = np.asarray(turned.convert("RGB"))
+    assert np.array_equal(found.pixels, colours.repeat(2, 0).repeat(2, 1))
 
 
 def test_what_changes_is_told(tmp_path):
