@@ -6,7 +6,8 @@ DATA holds ``clean/train`` and ``restoration``. Every one of the 12 runs has its
 (outside the repository: runs hold pictures) and goes through ``ddriqa train-restore``; the same
 command goes on wherever it was stopped, by Ctrl-C, SIGTERM or a crash. After each finished run
 results/ddr_ablation.json is written anew with what exists, ``unfinished`` where runs are missing;
-what that file has of the same settings isn't run again, on whatever machine it was made.
+what that file has of the same settings isn't run again, on whatever machine it was made (both
+losses of a task and seed on one); the file names the machine that wrote it last.
 ``--table`` writes it from RUNS without training. ``--task`` keeps to one of the two: two processes
 of one thread each (OMP_NUM_THREADS=1) are done sooner than one of two threads.
 

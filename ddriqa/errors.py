@@ -6,6 +6,9 @@ leaves with ``exit_code``. A library caller catches ``DdriqaError`` or one of it
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 OK = 0
 SOME_FAILED = 1
 USAGE = 2
@@ -65,3 +68,38 @@ class DivergedError(DdriqaError):
 
 class DeviceError(DdriqaError):
     """The device is absent or out of memory."""
+
+
+class SeveralErrors(DdriqaError):
+    """What was found to be wrong before anything began, all of it; told a line each.
+
+    The exit code is that of a wrong call where one of them is that, else the first one's.
+
+    Args:
+        faults: two or more.
+    """
+
+    def __init__(self, faults: Sequence[DdriqaError]) -> None:
+        super().__init__("", "; ".join(map(str, faults)))
+        self.faults = list(faults)
+        codes = [fault.exit_code for fault in faults]
+        self.exit_code = USAGE if USAGE in codes else codes[0]
+
+
+def all_of(*calls: Callable[[], Any]) -> list[Any]:
+    """What each of these calls gives; they don't need one another.
+
+    Raises:
+        DdriqaError: the only failure.
+        SeveralErrors: all of them, where there are more.
+    """
+    found: list[Any] = []
+    faults: list[DdriqaError] = []
+    for call in calls:
+        try:
+            found.append(call())
+        except DdriqaError as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0] if len(faults) == 1 else SeveralErrors(faults)
+    return found

@@ -124,19 +124,25 @@ def evaluate(
 def _run(given: SimpleNamespace) -> int:
     from ddriqa.cli.interrupts import Interruptible
     from ddriqa.cli.talk import counted, tell
-    from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED
+    from ddriqa.cli.untrained import warn_of_untrained
+    from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED, all_of
     from ddriqa.restoration.evaluate import means
     from ddriqa.restoration.measures import build_all
     from ddriqa.restoration.measures.fid import Collected
     from ddriqa.restoration.restorer import network_of
     from ddriqa.scoring.scorer import torch_device
 
-    _check_free(given.output, given.force)
-    _check_source(given)
-    built: dict[str, Any] = build_all(_wanted(given))
+    built: dict[str, Any]
+    _, _, built, network = all_of(
+        lambda: _check_free(given.output, given.force),
+        lambda: _check_source(given),
+        lambda: build_all(_wanted(given)),
+        lambda: network_of(given.run, torch_device(given.device)) if given.run else None,
+    )
+    if given.run:
+        warn_of_untrained(given.run)
     fid = Collected(built.pop("fid")) if "fid" in built else None
     wanted = {_label(name, given.lpips): one for name, one in built.items()}
-    network = network_of(given.run, torch_device(given.device)) if given.run else None
     pairs = _pairs(given, network)
     interrupt = Interruptible()
     options = {"rounded": not given.unrounded, "watch": fid.add if fid else None}

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ddriqa.errors import INTERNAL, INTERRUPTED, OK, USAGE, DatasetError, DdriqaError, OutputError
+from ddriqa.errors import (
+    INTERNAL,
+    INTERRUPTED,
+    OK,
+    USAGE,
+    DatasetError,
+    DdriqaError,
+    OutputError,
+    SeveralErrors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,18 +67,26 @@ def guarded(command: Callable[[], object]) -> int:
     try:
         code = command()
         return code if isinstance(code, int) else OK
+    except SeveralErrors as several:
+        for fault in several.faults:
+            _tell(fault)
+        return several.exit_code
     except DdriqaError as fault:
-        first, *layout = str(fault).splitlines() or [""]
-        lines = "".join(f"\n  {line.rstrip()}" for line in layout)  # a data set's tree of files
-        if not isinstance(fault, DatasetError):
-            first, lines = str(fault), ""
-        return _say(first, fault.exit_code, lines + _causes(fault))
+        return _tell(fault)
     except _ParserError as fault:
         return _parser_fault(fault)
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted", INTERRUPTED)
     except Exception as fault:
         return _internal(fault)
+
+
+def _tell(fault: DdriqaError) -> int:
+    first, *layout = str(fault).splitlines() or [""]
+    lines = "".join(f"\n  {line.rstrip()}" for line in layout)  # a data set's tree of files
+    if not isinstance(fault, DatasetError):
+        first, lines = str(fault), ""
+    return _say(first, fault.exit_code, lines + _causes(fault))
 
 
 def _say(text: str, code: int, details: str = "") -> int:

@@ -72,18 +72,21 @@ def restore(
     from ddriqa.cli.interrupts import Interruptible
     from ddriqa.cli.progress import bar
     from ddriqa.cli.talk import counted, tell
-    from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED
+    from ddriqa.cli.untrained import warn_of_untrained
+    from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED, all_of
     from ddriqa.restoration.restorer import network_of
     from ddriqa.restoration.targets import targets
     from ddriqa.scoring.scorer import torch_device
     from ddriqa.scoring.table import write_frame
 
-    _check(context, output, compare, score, force)
+    _, network = all_of(
+        lambda: _check(context, output, compare, score, force),
+        lambda: network_of(run, torch_device(device)),
+    )
     found = [Path(path) for path in Source([*(paths or [])], None, False).find(tell)]
     folders = [Path(path) for path in paths or [] if Path(path).is_dir()]
     places = targets(found, folders, output, compare, force=force)
-    network = network_of(run, torch_device(device))
-    _warn_of_untrained(run)
+    warn_of_untrained(run)
     scorer = _scorer(encoder, device) if score else None
     rows: list[dict[str, Any]] = []
     interrupt = Interruptible()
@@ -124,15 +127,6 @@ def _is_picture_name(folder: Path) -> bool:
     from ddriqa.images.find import PICTURE_EXTENSIONS, extension
 
     return extension(str(folder)) in PICTURE_EXTENSIONS and not folder.is_dir()
-
-
-def _warn_of_untrained(run: Path) -> None:
-    from ddriqa.cli.talk import tell
-    from ddriqa.restoration.restorer import steps_of
-
-    if steps_of(run) == 0:
-        reason = "is untrained (its only checkpoint is of step 0)"
-        tell(f"{run}: {reason}: expect pictures nearly as they were, or nonsense")
 
 
 def _restored(

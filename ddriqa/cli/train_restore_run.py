@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ddriqa.cli.interrupts import Interruptible
 from ddriqa.cli.talk import tell
-from ddriqa.errors import INTERRUPTED, OK, UsageError
+from ddriqa.errors import INTERRUPTED, OK, UsageError, all_of
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
+    from ddriqa.restoration.methods.base import Method
     from ddriqa.restoration.progress import Progress
     from ddriqa.restoration.settings import Settings
 
@@ -29,11 +30,8 @@ CACHE = 512 << 20
 
 def run(given: SimpleNamespace) -> int:
     """Train; the exit code."""
-    import torch
-
     from ddriqa.restoration.defaults import written_out
     from ddriqa.restoration.methods import catalogue as methods
-    from ddriqa.restoration.networks import catalogue as networks
     from ddriqa.restoration.run_folder import RunFolder
     from ddriqa.restoration.settings import from_table
     from ddriqa.restoration.sources import data_of
@@ -47,12 +45,11 @@ def run(given: SimpleNamespace) -> int:
     settings = RunFolder(given.out).settings() if given.resume else from_table(_table(given))
     if given.resume and given.method != settings.method.name:
         raise UsageError("--resume", f"{given.out} is a run of {settings.method.name}")
-    data = data_of(settings.data, settings.seed)
-    torch.manual_seed(settings.seed)
-    network = networks.build(
-        settings.network.name, settings.network.preset, **settings.network.options
+    data, method, _ = all_of(
+        lambda: data_of(settings.data, settings.seed),
+        lambda: _method(settings),
+        lambda: _check_run(settings, given),
     )
-    method = methods.build(network, settings)
     if not given.resume:
         settings = written_out(settings, method)
     interrupt = Interruptible("step")
@@ -66,6 +63,34 @@ def run(given: SimpleNamespace) -> int:
     if not given.quiet:
         tell(f"trained {outcome.steps} steps; ddriqa restore photos/ --run {given.out} -o out/")
     return OK
+
+
+def _method(settings: Settings) -> Method:
+    """Its network has the weights that the seed gives."""
+    import torch
+
+    from ddriqa.restoration.methods import catalogue as methods
+    from ddriqa.restoration.networks import catalogue as networks
+
+    torch.manual_seed(settings.seed)
+    network = networks.build(
+        settings.network.name, settings.network.preset, **settings.network.options
+    )
+    return methods.build(network, settings)
+
+
+def _check_run(settings: Settings, given: SimpleNamespace) -> None:
+    """The device and the folder, which the trainer looks at as well, but only after all else."""
+    from ddriqa.restoration import devices
+    from ddriqa.restoration.run_folder import RunFolder
+    from ddriqa.restoration.settings import refusal
+
+    found = [
+        *devices.problems(settings.training),
+        *RunFolder(given.out).problems(settings, resume=given.resume),
+    ]
+    if found:
+        raise refusal(found)
 
 
 def _check_alone(given: SimpleNamespace) -> None:

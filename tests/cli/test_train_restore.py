@@ -289,3 +289,34 @@ def test_what_is_wrong_is_said(run, tmp_path, monkeypatch, arguments, said):
     assert said in err
     assert "Traceback" not in err
     assert not (tmp_path / "x" / "checkpoints").exists()
+
+
+def test_everything_that_is_wrong_is_said_at_once(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("")
+    wrong = ["--network", "nafnot", "--data", "nowhere", "--device", "mps", "--out", "full"]
+    code, _, err = run("train-restore", "baseline", *wrong)
+    assert code == 2
+    parts = ("nowhere: there is no such folder", "'nafnot'", "device is mps", "full exists already")
+    for part in parts:
+        assert err.count(part) == 1
+    code, _, err = run("evaluate", "--measure", "psnrr", "--run", "none", "-o", "full")
+    assert code == 2
+    for part in ("'psnrr'", "none/settings.toml", "what to measure isn't said", "full: exists"):
+        assert err.count(part) == 1
+
+
+def test_an_untrained_network_is_told(place, run, tmp_path):
+    from ddriqa.restoration import checkpoint
+    from ddriqa.restoration.networks.catalogue import build
+    from ddriqa.restoration.run_folder import RunFolder
+
+    folder = RunFolder(tmp_path / "begun")
+    folder.create(RunFolder(place / "run").settings())
+    checkpoint.save(folder.checkpoints, 0, {"network": build("nafnet", "small")}, {}, {})
+    arguments = ("evaluate", "--data", str(place / "clean"), "--damage", NOISE, "--device", "cpu")
+    code, _, err = run(*arguments, "--run", str(tmp_path / "begun"))
+    assert (code, err.count("is untrained")) == (0, 1)
+    code, _, err = run(*arguments, "--run", str(place / "run"))
+    assert (code, err.count("is untrained")) == (0, 0)
