@@ -1,6 +1,6 @@
 """Tiles against the whole: how near they come, and what memory a large picture takes.
 
-    python benchmarks/tiling.py DATA [--run RUN ...] [--side 2048] [--large 6000x4000]
+    python benchmarks/tiling.py DATA [--run RUN ...] [--side 2048] [--large 6000x4000] [--network N]
 
 DATA holds ``restoration``. The photograph is Urban100's largest, enlarged to SIDE x SIDE, with
 noise of sigma 25. A purely convolutional network whose receptive field is the overlap must give
@@ -8,7 +8,8 @@ the same from tiles as from the whole, within 1e-5. The others (their ``small`` 
 residual scales drawn so that their blocks do something, since fresh ones are the identity; and
 the networks of run folders) must come within 45 dB of the whole. NAFNet goes with local
 statistics, as ``ddriqa restore`` has it; its row with global ones shows why. What doesn't fit
-into this machine's memory whole is compared on the largest power-of-two part that does.
+into this machine's memory whole is compared on the largest power-of-two part that does. With
+``--network`` only that row is made anew; the others stay, and each says what machine it is of.
 
 Memory is the most that a child process with ``ddriqa restore`` had resident (VmHWM; Linux) while a
 24-megapixel JPEG went through NAFNet small. Writes results/tiling.json.
@@ -17,6 +18,7 @@ Memory is the most that a child process with ``ddriqa restore`` had resident (Vm
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import subprocess
 import sys
@@ -32,8 +34,9 @@ from memory import _high_water
 SIDE, CROP, LARGE = 2048, 128, "6000x4000"
 OVERLAPS = {"convolutions, receptive field 33": 33}
 LEAST_DB, MOST_DIFFERENCE, MOST_MB = 45, 1e-5, 3000
-WHOLE = {"restormer": 1024, "promptir": 1024, "swinir": 1024, "rrdb": 512}
-"""The side that is compared: attention's and the enlarging networks' whole pictures grow large."""
+WHOLE = {"swinir": 1024, "rrdb": 512}
+"""The side that is compared, where the whole takes too long: both see windows or convolutions
+alone, so that a larger picture says nothing new."""
 
 
 def main() -> None:
@@ -42,20 +45,35 @@ def main() -> None:
     parser.add_argument("--run", type=Path, action="append", default=[])
     parser.add_argument("--side", type=int, default=SIDE)
     parser.add_argument("--large", default=LARGE)
+    parser.add_argument("--network", action="append", help="only this one; may be repeated")
     arguments = parser.parse_args()
     picture = photograph(arguments.data, arguments.side)
-    rows = {}
+    before = known() if arguments.network else {}
+    rows = before.get("networks", {})
     for name, make in networks(arguments.run).items():
-        rows[name] = compared(name, make(), picture)
-        print(name, rows[name], flush=True)
+        if name in (arguments.network or [name]):
+            rows[name] = {**compared(name, make(), picture), "measured": on(machine.description())}
+            print(name, rows[name], flush=True)
     width, height = map(int, arguments.large.split("x"))
     result = {
         "photograph": f"Urban100's largest, {arguments.side} x {arguments.side}, noise of sigma 25",
         "targets": "convolutions within 1e-5; the others 45 dB or more; under 3000 MB",
         "networks": rows,
-        "ddriqa restore": memory(width, height),
+        "ddriqa restore": before.get("ddriqa restore") or memory(width, height),
     }
     print(machine.write("tiling", result).read_text())
+
+
+def known() -> dict[str, Any]:
+    """The result file as it is, its rows marked with the machine that they are of."""
+    content: dict[str, Any] = json.loads((machine.RESULTS / "tiling.json").read_text())
+    for row in (*content["networks"].values(), content["ddriqa restore"]):
+        row.setdefault("measured", on(content["machine"]))
+    return content
+
+
+def on(description: dict[str, Any]) -> dict[str, Any]:
+    return {key: description[key] for key in ("date", "processor", "cpu_capability")}
 
 
 def photograph(data: Path, side: int) -> Any:
