@@ -7,9 +7,8 @@ noise of sigma 25. A purely convolutional network whose receptive field is the o
 the same from tiles as from the whole, within 1e-5. The others (their ``small`` presets, seed 0,
 residual scales drawn so that their blocks do something, since fresh ones are the identity; and
 the networks of run folders) must come within 45 dB of the whole. NAFNet goes with local
-statistics, as ``ddriqa restore`` has it; its row with global ones shows why. What doesn't fit
-into this machine's memory whole is compared on the largest power-of-two part that does. With
-``--network`` only that row is made anew; the others stay, and each says what machine it is of.
+statistics, as ``ddriqa restore`` has it; its row with global ones shows why. With ``--network``
+only that row is made anew; the others stay, and each says what machine it is of.
 
 Memory is the most that a child process with ``ddriqa restore`` had resident (VmHWM; Linux) while a
 24-megapixel JPEG went through NAFNet small. Writes results/tiling.json.
@@ -49,8 +48,10 @@ def main() -> None:
     arguments = parser.parse_args()
     picture = photograph(arguments.data, arguments.side)
     before = known() if arguments.network else {}
-    rows = before.get("networks", {})
-    for name, make in networks(arguments.run).items():
+    rows, found = before.get("networks", {}), networks(arguments.run)
+    if unknown := set(arguments.network or []) - set(found):
+        raise SystemExit(f"no network {', '.join(sorted(unknown))}; there are {', '.join(found)}")
+    for name, make in found.items():
         if name in (arguments.network or [name]):
             rows[name] = {**compared(name, make(), picture), "measured": on(machine.description())}
             print(name, rows[name], flush=True)

@@ -98,6 +98,8 @@ def all_of(*calls: Callable[[], Any]) -> list[Any]:
     for call in calls:
         try:
             found.append(call())
+        except SeveralErrors as several:
+            faults += several.faults
         except DdriqaError as fault:
             faults.append(fault)
     if faults:

@@ -68,24 +68,20 @@ def restore(
     """
     import pandas as pd
 
-    from ddriqa.cli.inputs import Source
     from ddriqa.cli.interrupts import Interruptible
     from ddriqa.cli.progress import bar
     from ddriqa.cli.talk import counted, tell
     from ddriqa.cli.untrained import warn_of_untrained
     from ddriqa.errors import INTERRUPTED, OK, SOME_FAILED, all_of
     from ddriqa.restoration.restorer import network_of
-    from ddriqa.restoration.targets import targets
     from ddriqa.scoring.scorer import torch_device
     from ddriqa.scoring.table import write_frame
 
-    _, network = all_of(
+    _, network, places = all_of(
         lambda: _check(context, output, compare, score, force),
         lambda: network_of(run, torch_device(device)),
+        lambda: _places(paths or [], output, compare, force),
     )
-    found = [Path(path) for path in Source([*(paths or [])], None, False).find(tell)]
-    folders = [Path(path) for path in paths or [] if Path(path).is_dir()]
-    places = targets(found, folders, output, compare, force=force)
     warn_of_untrained(run)
     scorer = _scorer(encoder, device) if score else None
     rows: list[dict[str, Any]] = []
@@ -121,6 +117,16 @@ def _check(
         raise UsageError("--encoder", "has nothing to score", "Add --score, or leave it out")
     if (table := output / TABLE).exists() and not force:
         raise OutputError(str(table), "exists already", "Add --force to overwrite it")
+
+
+def _places(paths: list[str], output: Path, compare: Path | None, force: bool) -> list[Target]:
+    from ddriqa.cli.inputs import Source
+    from ddriqa.cli.talk import tell
+    from ddriqa.restoration.targets import targets
+
+    found = [Path(path) for path in Source([*paths], None, False).find(tell)]
+    folders = [Path(path) for path in paths if Path(path).is_dir()]
+    return targets(found, folders, output, compare, force=force)
 
 
 def _is_picture_name(folder: Path) -> bool:

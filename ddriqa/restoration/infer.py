@@ -93,7 +93,8 @@ def restore(
 
     Args:
         network: ``(1, 3, h, w)`` float in [0, 1] → ``(1, 3, s·h, s·w)``; in its own mode (call
-            ``eval()``), on its own device.
+            ``eval()``), on its own device. One with a true ``placed`` also takes where a tile lies:
+            its top and left, then height and width of the picture.
         picture: ``(3, H, W)`` RGB, float in [0, 1] or uint8, best on the CPU.
         tile, overlap: see ``spans``; a picture that fits in one tile goes through whole.
         multiple: sides are mirrored up to it at the right and below, and the output is cut there.
@@ -170,7 +171,9 @@ def _through(
     part = part.float() / 255 if part.dtype == torch.uint8 else part.float()
     weight = next(network.parameters(), torch.empty(0))
     padded = reflect_pad(part[None], multiple)
-    output = network(padded.to(weight.device))[0]
+    placed = getattr(network, "placed", False) and part.shape != picture.shape
+    place = [(down.start, across.start, *picture.shape[-2:])] if placed else []
+    output = network(padded.to(weight.device), *place)[0]
     if padded.shape[-2:] != part.shape[-2:]:
         scale = max(output.shape[-1] // padded.shape[-1], 1)
         output = output[:, : part.shape[-2] * scale, : part.shape[-1] * scale]

@@ -301,10 +301,34 @@ def test_everything_that_is_wrong_is_said_at_once(run, tmp_path, monkeypatch):
     parts = ("nowhere: there is no such folder", "'nafnot'", "device is mps", "full exists already")
     for part in parts:
         assert err.count(part) == 1
-    code, _, err = run("evaluate", "--measure", "psnrr", "--run", "none", "-o", "full")
+    monkeypatch.setenv("DDRIQA_WEIGHTS", str(tmp_path / "no weights"))
+    measures = ["--measure", "psnrr", "--measure", "dists"]
+    code, _, err = run("evaluate", *measures, "--run", "none", "-o", "full")
     assert code == 2
-    for part in ("'psnrr'", "none/settings.toml", "what to measure isn't said", "full: exists"):
-        assert err.count(part) == 1
+    parts = ("'psnrr'", "vgg16", "none/settings.toml", "what to measure isn't said", "full: exists")
+    for part in parts:
+        assert part in err
+    assert err.count("ddriqa: ") == len(parts)
+    for path in (tmp_path / "a.png", tmp_path / "full" / "a.png"):
+        Image.new("RGB", (40, 40)).save(path)
+    encoder = ["--encoder", "builtin"]  # nothing is scored
+    code, _, err = run("restore", "a.png", "--run", "none", "-o", "full", *encoder)
+    assert code == 2
+    for part in ("full/a.png", "none/settings.toml", "--encoder"):
+        assert part in err
+
+
+def test_a_failure_that_no_other_call_would_mend_has_its_own_code(
+    place, run, tmp_path, monkeypatch
+):
+    """Neither an output that is there nor absent weights are a wrong usage."""
+    monkeypatch.setenv("DDRIQA_WEIGHTS", str(tmp_path / "no weights"))
+    (tmp_path / "e.csv").write_text("")
+    data = ["--data", str(place / "clean"), "--damage", NOISE]
+    code, _, err = run("evaluate", *data, "--measure", "dists", "-o", str(tmp_path / "e.csv"))
+    assert code == 4
+    assert "exists already" in err
+    assert "vgg16" in err
 
 
 def test_an_untrained_network_is_told(place, run, tmp_path):

@@ -172,3 +172,20 @@ def test_mirrored_tiles_are_the_mirrored_whole(height, width):
     tiled = restore(network, picture, tile=50, overlap=8, multiple=8)
     assert tiled.shape == (3, 2 * height, 2 * width)
     torch.testing.assert_close(tiled, together, rtol=0, atol=1e-6)
+
+
+class Stretched(nn.Module):
+    """Adds its place in the whole picture, from 0 at the top to 1 at the bottom."""
+
+    placed = True
+
+    def forward(self, x, part=None):
+        top, _, height, _ = part or (0, 0, *x.shape[-2:])
+        return x + ((top + torch.arange(x.shape[-2]) + 0.5) / height)[:, None]
+
+
+def test_a_tile_is_told_where_it_lies():
+    picture = torch.rand(3, 200, 150, generator=torch.manual_seed(3))
+    whole = Stretched()(picture[None])[0]
+    torch.testing.assert_close(restore(Stretched(), picture, tile=96, overlap=16), whole)
+    torch.testing.assert_close(restore(Stretched(), picture), whole)

@@ -112,3 +112,21 @@ def test_paper_prompts_have_the_measured_number_of_weights():
     assert [network.noise_level3.ffn.project_out.in_channels] == [1872]
     assert [network.noise_level2.ffn.project_out.in_channels] == [851]
     assert [network.noise_level1.ffn.project_out.in_channels] == [425]
+
+
+@pytest.mark.parametrize("reduced", [2, 4, 8])
+def test_a_tile_gets_its_part_of_the_prompts(reduced):
+    """Of constant features, which weigh the prompts everywhere alike; a border of one pixel is
+    the convolution's."""
+    torch.manual_seed(0)
+    block = PromptBlock(6, 5, 16)
+    height, width = 203, 120  # mirrored to 208 and 120
+    whole = block(torch.ones(1, 6, 208 // reduced, width // reduced), reduced)
+    top, left, stop, right = 96, 16, 208, 88
+    size = (stop - top) // reduced, (right - left) // reduced
+    tile = block(torch.ones(1, 6, *size), reduced, (top, left, height, width))
+    rows, columns = (slice(a // reduced, b // reduced) for a, b in ((top, stop), (left, right)))
+    expected = whole[..., rows, columns]
+    inner = (..., slice(1, -1), slice(1, -1))
+    torch.testing.assert_close(tile[inner], expected[inner], atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(block(torch.ones(1, 6, *size), reduced)[inner], expected[inner])

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ddriqa.encoders.clip_files import WEIGHTS_FOLDER
-from ddriqa.errors import WeightsError
+from ddriqa.errors import SeveralErrors, WeightsError, all_of
 from ddriqa.metrics.network_weights import load_weights
 from ddriqa.metrics.vgg import VGG19Features
 
@@ -135,17 +135,15 @@ def all_loaded(*loads: Callable[[], Any]) -> list[Any]:
 
     Raises:
         WeightsError: naming everything that is absent or wrong, not the first alone.
+        SeveralErrors: where something else is wrong, too.
     """
-    found: list[Any] = []
-    faults: list[WeightsError] = []
-    for load in loads:
-        try:
-            found.append(load())
-        except WeightsError as fault:
-            faults += getattr(fault, "parts", [fault])
-    if faults:
-        raise faults[0] if len(faults) == 1 else SeveralWeights(faults)
-    return found
+    try:
+        return all_of(*loads)
+    except SeveralErrors as several:
+        weights = [fault for fault in several.faults if isinstance(fault, WeightsError)]
+        if len(weights) < len(several.faults):
+            raise
+        raise SeveralWeights([p for f in weights for p in getattr(f, "parts", [f])]) from None
 
 
 class SeveralWeights(WeightsError):

@@ -30,6 +30,10 @@ IDLE = (
 """Convolutions that the authors' class has and never uses (215,296 weights); not built here."""
 
 
+Part = tuple[int, int, int, int]
+"""Where a tile lies: its top and left, then height and width of the whole picture; input pixels."""
+
+
 class PromptBlock(nn.Module):
     """A mix of learned prompts for features ``(B, C, H, W)`` (the paper's Eq. 1 to 3).
 
@@ -45,14 +49,35 @@ class PromptBlock(nn.Module):
         self.linear_layer = nn.Linear(channels, PROMPTS)
         self.conv3x3 = nn.Conv2d(prompt_channels, prompt_channels, 3, padding=1, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The prompt for x, ``(B, P, H, W)``."""
+    def forward(self, x: Tensor, reduced: int = 1, part: Part | None = None) -> Tensor:
+        """The prompt for x, ``(B, P, H, W)``, stretched over the picture.
+
+        Args:
+            x: features of a picture, or of the tile ``part`` of one.
+            reduced: how many input pixels one of x is wide.
+            part: a tile gets its part of what is stretched over the whole.
+        """
         mixed = torch.einsum("bk,kpij->bpij", self.weights(x), self.prompt_param[0])
-        return self.conv3x3(F.interpolate(mixed, x.shape[-2:], mode="bilinear"))
+        if part is None:
+            return self.conv3x3(F.interpolate(mixed, x.shape[-2:], mode="bilinear"))
+        height, width = x.shape[-2:]
+        down = _places(part[0], height, part[2], reduced, x)
+        across = _places(part[1], width, part[3], reduced, x)
+        grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
+        grid = grid.expand(len(x), -1, -1, -1)
+        stretched = F.grid_sample(mixed, grid, padding_mode="border", align_corners=False)
+        return self.conv3x3(stretched)
 
     def weights(self, x: Tensor) -> Tensor:
         """The share of each prompt, ``(B, 5)``; rows sum to 1."""
         return self.linear_layer(x.mean((-2, -1))).softmax(dim=-1)
+
+
+def _places(start: int, size: int, whole: int, reduced: int, like: Tensor) -> Tensor:
+    """Where ``size`` pixels of features from input pixel ``start`` on lie in the whole, -1 to 1."""
+    length = -(-whole // MULTIPLE) * MULTIPLE // reduced
+    centres = start // reduced + torch.arange(size, device=like.device, dtype=like.dtype) + 0.5
+    return 2 * centres / length - 1
 
 
 class PromptIR(nn.Module):
@@ -65,9 +90,11 @@ class PromptIR(nn.Module):
         heads: attention heads of the four levels; the prompts' blocks have the third level's.
         prompt_channels, prompt_sizes: of the prompts of the three levels, fine to coarse.
 
-    The input is mirrored to a multiple of 8.
+    The input is mirrored to a multiple of 8. A tile of a larger picture comes with its ``Part``,
+    whose top and left are multiples of 8: its prompts are then what the whole would have there.
     """
 
+    placed = True
     scale = 1
     in_channels = 3
 
@@ -112,18 +139,18 @@ class PromptIR(nn.Module):
         self.refinement = blocks(refinement_blocks, c2, h1)
         self.output = nn.Conv2d(c2, 3, 3, padding=1, bias=False)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor, part: Part | None = None) -> Tensor:
         height, width = image.shape[-2:]
         padded = reflect_pad(image, MULTIPLE)
         level1 = self.encoder_level1(self.patch_embed(padded))
         level2 = self.encoder_level2(self.down1_2(level1))
         level3 = self.encoder_level3(self.down2_3(level2))
         x = self.latent(self.down3_4(level3))
-        x = self.reduce_noise_level3(self.noise_level3(torch.cat([x, self.prompt3(x)], 1)))
+        x = self.reduce_noise_level3(self.noise_level3(torch.cat([x, self.prompt3(x, 8, part)], 1)))
         x = self.decoder_level3(self.reduce_chan_level3(torch.cat([self.up4_3(x), level3], 1)))
-        x = self.reduce_noise_level2(self.noise_level2(torch.cat([x, self.prompt2(x)], 1)))
+        x = self.reduce_noise_level2(self.noise_level2(torch.cat([x, self.prompt2(x, 4, part)], 1)))
         x = self.decoder_level2(self.reduce_chan_level2(torch.cat([self.up3_2(x), level2], 1)))
-        x = self.reduce_noise_level1(self.noise_level1(torch.cat([x, self.prompt1(x)], 1)))
+        x = self.reduce_noise_level1(self.noise_level1(torch.cat([x, self.prompt1(x, 2, part)], 1)))
         x = self.refinement(self.decoder_level1(torch.cat([self.up2_1(x), level1], 1)))
         return (self.output(x) + padded)[..., :height, :width]
 
