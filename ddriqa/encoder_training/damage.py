@@ -55,6 +55,8 @@ DETAIL = (
 LADDERS, MIXTURES = 14, 6
 LEVELS, MIXED_LEVELS = (0.05, 1.0), (0.05, 0.8)
 MIXTURE_LENGTHS = (2, 2, 2, 3, 3, 4)
+DETAIL_MIXTURES = (2, 2, 2, 2, 3, 3)
+"""How many kinds meet in each of the mixtures of damage to detail."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,22 @@ def draw_variants(rng: np.random.Generator) -> list[Variant]:
         count = int(rng.choice(MIXTURE_LENGTHS))
         chosen = rng.choice(list(members), count, replace=False, p=shares)
         steps = [(str(rng.choice(members[g])), float(rng.uniform(*MIXED_LEVELS))) for g in chosen]
+        variants.append(Variant(tuple(steps)))
+    return variants
+
+
+def draw_detail(rng: np.random.Generator) -> list[Variant]:
+    """Further variants of a photograph that teaches ``quality``, 30 in all.
+
+    Each kind of ``DETAIL`` at two levels, the weaker first; six mixtures of two or three of them.
+    """
+    variants = []
+    for name in DETAIL:
+        weak, strong = sorted(rng.uniform(*LEVELS, size=2).tolist())
+        variants += [Variant(((name, weak),)), Variant(((name, strong),))]
+    for count in DETAIL_MIXTURES:
+        names = rng.choice(DETAIL, count, replace=False)
+        steps = [(str(name), float(rng.uniform(*MIXED_LEVELS))) for name in names]
         variants.append(Variant(tuple(steps)))
     return variants
 

@@ -20,7 +20,7 @@ LIMIT = 8.0  # of standardised statistics: what is farther out is foreign, not w
 TYPE_STRENGTH = 1.0
 QUALITY_STRENGTHS = (10.0, 30.0, 100.0)
 PIXEL_SHARES = (0.1, 0.3)  # the pixels' statistics beside the tower's, in ``quality``
-CLIPPING_WEIGHT = 0.5
+CLIPPING_WEIGHT = 1.0
 VOTES = ("compression", "overexposure", "underexposure", "haze")
 VOTE = 0.07  # of each, in deviations, beside the read-out of lost detail
 FAST_STRENGTH = 1.0
@@ -41,7 +41,7 @@ class Linear:
 class Prepared:
     """Statistics ready to be fitted.
 
-    ``z`` are the statistics in units of their deviation over the untouched photographs, within
+    ``z`` are the statistics in units of their deviation over untouched photographs, within
     ``LIMIT``; ``moved`` how far each variant is from its own photograph, ``severity`` the
     logarithm of 0.1 plus the mean size of that over the tower's statistics.
     """
@@ -54,10 +54,13 @@ class Prepared:
     deviation: np.ndarray
 
 
-def prepare(statistics: Statistics) -> Prepared:
-    """Standardise by the untouched photographs and measure severity."""
+def prepare(statistics: Statistics, graded: np.ndarray) -> Prepared:
+    """Standardise by the untouched photographs among the graded rows, and measure severity.
+
+    ``graded`` tells which rows are of plain photographs, sharp all over, ``(N,)`` booleans.
+    """
     untouched = np.array([not variant.steps for variant in statistics.variants])
-    clean = statistics.values[untouched]
+    clean = statistics.values[untouched & graded]
     mean, deviation = clean.mean(0), clean.std(0) + 1e-3
     z = np.clip((statistics.values - mean) / deviation, -LIMIT, LIMIT)
     moved = z - z[untouched][statistics.photo]

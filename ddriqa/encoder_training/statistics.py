@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ddriqa import degradations
 from ddriqa.encoder_training import damage
-from ddriqa.encoder_training.damage import Variant, apply_variant, draw_variants
+from ddriqa.encoder_training.damage import Variant, apply_variant, draw_detail, draw_variants
 from ddriqa.encoder_training.inputs import writing
 from ddriqa.encoders import efficientnet, pixel_statistics
 from ddriqa.encoders.builtin import statistics
@@ -54,11 +54,13 @@ def collect(
     seed: int,
     folder: Path,
     report: Callable[[int], None],
+    graded: int = 0,
 ) -> list[Statistics]:
     """Damage every photograph and pool its features, once for each of the views.
 
     What ``folder`` already has is not done again. A photograph's damage follows from the seed
-    and the file's bytes, so that photographs can be added.
+    and the file's bytes, so that photographs can be added. The first ``graded`` photographs get
+    further damage to their detail (``draw_detail``).
 
     Raises:
         UsageError: a photograph that can't be read.
@@ -70,7 +72,8 @@ def collect(
     for number, path in enumerate(photos):
         digest = hashlib.sha256(path.read_bytes())
         seeds = [seed, *np.frombuffer(digest.digest()[:16], dtype=np.uint32).tolist()]
-        drawn = draw_variants(np.random.default_rng(seeds))
+        rng = np.random.default_rng(seeds)
+        drawn = draw_variants(rng) + (draw_detail(rng) if number < graded else [])
         digest.update(repr((_code(), tuple(views), drawn, seed)).encode())
         kept = folder / f"{path.stem}-{_with_weights(digest, tower)}.npy"
         values.append(_of_photo(tower, views, path, drawn, seeds, kept))

@@ -152,7 +152,9 @@ def train_encoder_file(
     tower = from_published(published).to(device)
     views = [WholePicture(recipe.view_side), WholePicture(recipe.fast_side)]
     statistics, of_fast = collect(
-        tower, views, paths, seed, work, lambda done: report("photographs", done, len(paths))
+        *(tower, views, paths, seed, work),
+        lambda done: report("photographs", done, len(paths)),
+        graded=len(plain),
     )
     facts = card(paths, statistics, named, seed)
     classes = published[CLASSIFIER].double().numpy()
@@ -161,7 +163,7 @@ def train_encoder_file(
     teach_words(encoder, content, classes, named, seed, report, recipe)
     if prompt_tokens:
         tune(encoder, statistics, prompt_tokens, seed, report)
-    fast = fit_fast(encoder, statistics, of_fast, recipe)
+    fast = fit_fast(encoder, statistics, of_fast, graded, recipe)
     for point, seen in ((encoder, statistics), (fast, of_fast)):
         numbers = {**facts["numbers"], "usual": usual_responses(point, seen)}
         point.settings["card"] = {**point.settings["card"], "numbers": numbers}
@@ -179,7 +181,7 @@ def fit(
     recipe: Recipe,
 ) -> tuple[BuiltinEncoder, Linear]:
     """The encoder without words, and its content part; ``graded`` rows teach quality."""
-    data = prepare(statistics)
+    data = prepare(statistics, graded)
     report("read-outs", 0, 2)
     facets, counts = fit_facets(data, graded)
     report("read-outs", 1, 2)
@@ -195,13 +197,20 @@ def fit(
 
 
 def fit_fast(
-    encoder: BuiltinEncoder, statistics: Statistics, of_fast: Statistics, recipe: Recipe
+    encoder: BuiltinEncoder,
+    statistics: Statistics,
+    of_fast: Statistics,
+    graded: np.ndarray,
+    recipe: Recipe,
 ) -> BuiltinEncoder:
-    """The fast operating point: read-outs of a smaller view that say what the default's say."""
+    """The fast operating point: read-outs of a smaller view that say what the default's say.
+
+    ``graded`` as in ``fit``.
+    """
     with torch.no_grad():
         z = encoder.standardise(torch.from_numpy(statistics.values))
         outputs = torch.cat([encoder.facets(z), encoder.content(z)], dim=1)
-    data = prepare(of_fast)
+    data = prepare(of_fast, graded)
     like = fit_like(data, outputs.double().numpy())
     split = encoder.facets.out_features
     facets, content = (

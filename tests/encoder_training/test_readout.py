@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ddriqa.encoder_training import readout
-from ddriqa.encoder_training.damage import DAMAGE, DETAIL, Variant, draw_variants, kinds
+from ddriqa.encoder_training.damage import (
+    DAMAGE,
+    DETAIL,
+    Variant,
+    draw_detail,
+    draw_variants,
+    kinds,
+)
 from ddriqa.encoder_training.readout import (
     Gram,
     Linear,
@@ -46,6 +53,13 @@ def statistics():
             photo.append(number)
             variants.append(variant)
     return Statistics(np.array(values, dtype=np.float32), np.array(photo), variants)
+
+
+def prepared(statistics, values=None):
+    """With all rows graded; with other values of the same variants where they are given."""
+    values = statistics.values if values is None else values
+    every = np.ones(len(values), dtype=bool)
+    return prepare(Statistics(values, statistics.photo, statistics.variants), every)
 
 
 def everything(data):
@@ -93,22 +107,30 @@ def test_one_gram_at_several_strengths_is_several_ridges():
 
 
 def test_severity_is_none_for_the_untouched_and_grows_with_the_towers_distance(statistics):
-    data = prepare(statistics)
+    data = prepared(statistics)
     untouched = np.array([not variant.steps for variant in data.variants])
     np.testing.assert_allclose(data.severity[untouched], np.log(0.1), atol=1e-6)
     distance = np.abs(data.moved[:, :OF_TOWER]).mean(1)
     assert (np.argsort(distance) == np.argsort(data.severity)).mean() > 0.99
 
 
+def test_plain_photographs_are_the_measure(statistics):
+    some = statistics.photo < 30
+    data = prepare(statistics, some)
+    untouched = np.array([not variant.steps for variant in data.variants])
+    np.testing.assert_allclose(data.mean, statistics.values[some & untouched].mean(0), rtol=1e-5)
+    assert not np.allclose(data.deviation, prepared(statistics).deviation, rtol=1e-3)
+
+
 def test_statistics_far_out_are_held(statistics):
     values = statistics.values.copy()
     values[1] += 1e6
-    data = prepare(Statistics(values, statistics.photo, statistics.variants))
+    data = prepared(statistics, values)
     assert np.abs(data.z).max() == readout.LIMIT
 
 
 def test_facets_react_to_their_own_damage(statistics):
-    data = prepare(statistics)
+    data = prepared(statistics)
     linear, counts = fit_facets(data, everything(data))
     assert counts == [1, *(len(DAMAGE[name]) for name in RESPONSES[1:])]
     values = linear(data.z)
@@ -122,18 +144,18 @@ def test_facets_react_to_their_own_damage(statistics):
 
 
 def test_quality_falls_with_damage_to_detail(statistics):
-    data = prepare(statistics)
+    data = prepared(statistics)
     quality = fit_facets(data, everything(data))[0](data.z)[:, 0]
     rows = np.array([variant.names <= frozenset(DETAIL) for variant in data.variants])
     assert np.corrcoef(quality[rows], data.severity[rows])[0, 1] > 0.5
 
 
 def test_only_graded_rows_teach_quality(statistics):
-    data = prepare(statistics)
+    data = prepared(statistics)
     some = statistics.photo < 30
     values = statistics.values.copy()
     values[~some] += np.random.default_rng(8).normal(size=(values[~some].shape)) * 0.1
-    other = prepare(Statistics(values, statistics.photo, statistics.variants))
+    other = prepared(statistics, values)
     held = replace(other, z=np.where(some[:, None], data.z, other.z), moved=data.moved)
     held = replace(held, severity=data.severity)
     one, two = (readout.fit_quality(given, some) for given in (data, held))
@@ -143,18 +165,18 @@ def test_only_graded_rows_teach_quality(statistics):
 
 def test_other_statistics_say_the_same(statistics):
     """Statistics of the fast view that are a rotation of the default's give the same outputs."""
-    data = prepare(statistics)
+    data = prepared(statistics)
     outputs = fit_facets(data, everything(data))[0](data.z)
     rotation = np.linalg.qr(np.random.default_rng(6).normal(size=(FEATURES, FEATURES)))[0]
     turned = (statistics.values @ rotation).astype(np.float32)
-    fast = prepare(Statistics(turned, statistics.photo, statistics.variants))
+    fast = prepared(statistics, turned)
     like = fit_like(fast, outputs)(fast.z)
     for column in range(outputs.shape[1]):
         assert np.corrcoef(like[:, column], outputs[:, column])[0, 1] > 0.95
 
 
 def test_readouts_of_plain_statistics_agree(statistics):
-    data = prepare(statistics)
+    data = prepared(statistics)
     columns = slice(10, 20)
     rng = np.random.default_rng(7)
     plain = Linear(rng.normal(size=(10, 3)), rng.normal(size=3))
@@ -179,11 +201,24 @@ def test_variants_follow_from_the_generator():
     assert all(0 < level <= 1 for variant in one for _, level in variant.steps)
 
 
-def test_ladders_go_upwards_and_mixtures_mix():
-    drawn = draw_variants(np.random.default_rng(3))
-    for weak, strong in zip(drawn[1:29:2], drawn[2:29:2], strict=True):
+def rise(drawn):
+    """Two levels of one kind at a time, the weaker first."""
+    for weak, strong in zip(drawn[::2], drawn[1::2], strict=True):
         assert weak.names == strong.names
         assert weak.steps[0][1] < strong.steps[0][1]
+
+
+def test_damage_to_detail_is_of_every_kind_and_mixes():
+    drawn = draw_detail(np.random.default_rng(4))
+    rise(drawn[:24])
+    assert {name for variant in drawn[:24] for name in variant.names} == set(DETAIL)
+    assert all(1 < len(v.names) == len(v.steps) and v.names <= set(DETAIL) for v in drawn[24:])
+    assert drawn == draw_detail(np.random.default_rng(4)) != draw_detail(np.random.default_rng(5))
+
+
+def test_ladders_go_upwards_and_mixtures_mix():
+    drawn = draw_variants(np.random.default_rng(3))
+    rise(drawn[1:29])
     members = kinds()
     for mixture in drawn[29:]:
         groups = [g for g, names in members.items() if mixture.names & set(names)]

@@ -36,12 +36,17 @@ def random_tower(weights):
 
 @pytest.fixture
 def few_variants(monkeypatch):
-    """A random tower and twelve variants a photograph: seconds instead of minutes."""
+    """A random tower and few variants a photograph: seconds instead of minutes.
+
+    Twelve, and one more of a photograph that teaches quality.
+    """
     variants = [Variant(()), *(Variant(((name, 0.7),)) for name in SOME)]
     classes = {train.CLASSIFIER: torch.randn(1000, 1280, generator=torch.manual_seed(0))}
     monkeypatch.setattr(train, "imagenet_weights", lambda: classes)
     monkeypatch.setattr(train, "from_published", random_tower)
     monkeypatch.setattr("ddriqa.encoder_training.statistics.draw_variants", lambda rng: variants)
+    detail = [Variant((("gaussian_blur", 0.3),))]
+    monkeypatch.setattr("ddriqa.encoder_training.statistics.draw_detail", lambda rng: detail)
     monkeypatch.setattr("ddriqa.encoder_training.text.CORPUS", 400)
 
 
@@ -127,7 +132,8 @@ def test_more_photographs_join(few_variants, photos, tmp_path):
     Image.new("RGB", (48, 48), "olive").save(extra / "a.png")
     output = tmp_path / "mine.safetensors"
     run(photos, output, tmp_path, more=[str(extra)])
-    assert load_encoder(f"builtin:{output}").card.numbers["photographs"] == 5
+    numbers = load_encoder(f"builtin:{output}").card.numbers
+    assert (numbers["photographs"], numbers["variants"]) == (5, 4 * 13 + 12)
 
 
 def test_captions_give_words_to_content(few_variants, photos, tmp_path):
