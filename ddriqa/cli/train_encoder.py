@@ -61,7 +61,7 @@ def train_encoder(
     ddriqa train-encoder photos/ --more wallpapers/ --captions captions.csv -o my.safetensors
     ddriqa score pictures/ --encoder builtin:my.safetensors
 
-    Damages every photograph in 64 ways (those of --more in 34), pools a frozen ImageNet tower's
+    Damages every photograph in 60 ways (those of --more in 34), pools a frozen ImageNet tower's
     features, fits linear read-outs of the damage and a small text tower. About 35 minutes for 300
     photographs on two cores. Needs the extra: pip install "ddriqa[train]".
     """

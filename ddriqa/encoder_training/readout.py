@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddriqa.encoder_training.damage import DAMAGE, DETAIL, Variant
+from ddriqa.encoder_training.damage import CLIPPING, DAMAGE, DETAIL, Variant
 from ddriqa.encoder_training.sentences import RESPONSES
 from ddriqa.encoder_training.statistics import Statistics
 from ddriqa.encoders.builtin import POOLED
@@ -20,7 +20,7 @@ LIMIT = 8.0  # of standardised statistics: what is farther out is foreign, not w
 TYPE_STRENGTH = 1.0
 QUALITY_STRENGTHS = (10.0, 30.0, 100.0)
 PIXEL_SHARES = (0.1, 0.3)  # the pixels' statistics beside the tower's, in ``quality``
-CLIPPING_WEIGHT = 1.0
+CLIPPING_WEIGHT = 0.5
 VOTES = ("compression", "overexposure", "underexposure", "haze")
 VOTE = 0.07  # of each, in deviations, beside the read-out of lost detail
 FAST_STRENGTH = 1.0
@@ -97,7 +97,7 @@ def fit_quality(data: Prepared, graded: np.ndarray) -> np.ndarray:
     """
     kinds = [variant.names for variant in data.variants]
     detail = graded & np.array([names <= frozenset(DETAIL) for names in kinds])
-    clipped = graded & np.array([names == {"overexpose"} for names in kinds])
+    clipped = graded & np.array([names == {CLIPPING} for names in kinds])
     row = np.sqrt(detail + CLIPPING_WEIGHT * clipped)
     within = row > 0
     moved = data.moved[within] * row[within, None]
