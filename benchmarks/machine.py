@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -13,12 +14,13 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def description() -> dict[str, Any]:
-    """Processor, cores, versions, date; no name of a machine."""
+    """Processor, cores, versions, the built-in encoder's weights, date; no name of a machine."""
     import numpy
     import PIL
     import torch
 
     import ddriqa
+    from ddriqa.encoders.builtin import WEIGHTS
 
     return {
         "date": date.today().isoformat(),
@@ -31,6 +33,7 @@ def description() -> dict[str, Any]:
         "numpy": numpy.__version__,
         "pillow": PIL.__version__,
         "ddriqa": ddriqa.__version__,
+        "builtin_sha256": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest(),
     }
 
 

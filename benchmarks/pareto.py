@@ -10,8 +10,9 @@ Images/s are those of ``ddriqa score`` on 512x512 cuts of PHOTOS (JPEG, quality 
 included, on all cores; all contestants take turns in one run, and medians over the rounds are
 reported, with start and after it (less a run over ten pictures). ViT-B/32 has random weights, so
 that it has a speed and no agreement. NIQE, BRISQUE and PIQE get fewer pictures, because they are
-slow. Speeds come first, so that a fault there costs no look. Needs ``pip install
-"ddriqa[metrics]"``. Writes results/pareto.json and results/pareto.svg.
+slow. An encoder may be followed by a precision (``builtin-fast bf16``), which is faster where the
+processor has that arithmetic. Speeds come first, so that a fault there costs no look. Needs
+``pip install "ddriqa[metrics]"``. Writes results/pareto.json and results/pareto.svg.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ def metrics(niqe: Path) -> dict[str, str]:
     return {**{name: name for name in plain}, "niqe": f"niqe={niqe}"}
 
 
+def options_of(contestant: str) -> list[str]:
+    """The options of ``score`` and ``bench`` for an encoder, with or without a precision."""
+    encoder, _, precision = contestant.partition(" ")
+    return ["--encoder", encoder, *(["--precision", precision] if precision else [])]
+
+
 def make_pictures(photos: list[str], folder: Path, count: int) -> Path:
     """A folder with ``count`` 512x512 JPEGs of quality 90, photographs repeated as needed."""
     folder.mkdir()
@@ -63,7 +70,7 @@ def speeds(
     full = make_pictures(photos, folder / "full", given.images)
     less = make_pictures(photos, folder / "less", given.slow_images)
     few = make_pictures(photos, folder / "few", FEW)
-    options = {spec: (["--encoder", spec], full) for spec in given.encoders}
+    options = {spec: (options_of(spec), full) for spec in given.encoders}
     options[VIT] = (["--encoder", vit], full)
     for name, word in metrics(given.niqe).items():
         options[name] = (["--metric", word], full if name == "laplacian_variance" else less)
@@ -98,7 +105,7 @@ def bench(dataset: Path, scores: Path, spec: str, others: list[str]) -> dict[str
     """What ``ddriqa bench -o`` writes into its JSON; scores of pictures go to ``scores``."""
     figures = scores.with_name(f"figures-{scores.name}")
     options = [word for name in ("ddr", *others) for word in ("--metric", name)]
-    options += ["--encoder", spec, "--cache", str(scores.with_suffix(".cache"))]
+    options += [*options_of(spec), "--cache", str(scores.with_suffix(".cache"))]
     options += ["--scores", str(scores), "-o", str(figures)]
     words = [sys.executable, "-m", "ddriqa", "bench", "--dataset", f"csv:{dataset}", "-q"]
     subprocess.run([*words, *options], check=True)
@@ -183,7 +190,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--encoders",
         type=lambda text: text.split(","),
-        default=["builtin", "builtin-fast"],
+        default=["builtin", "builtin-fast", "builtin-fast bf16"],
         help=f"the first is the default; {PREDECESSOR} comes along in any case",
     )
     parser.add_argument("--images", type=int, default=1000)
@@ -196,7 +203,7 @@ def read_arguments() -> argparse.Namespace:
     if not given.niqe.is_file():
         parser.error(f"{given.niqe}: no such file")
     for spec in given.encoders:
-        load_encoder(spec)
+        load_encoder(spec.partition(" ")[0])
     return given
 
 

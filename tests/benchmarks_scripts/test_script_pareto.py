@@ -157,3 +157,8 @@ def test_names_of_equal_points_do_not_overlap():
         float(t.get("y")) for t in tree.iter(f"{SVG}text") if (t.text or "").startswith("builtin@")
     )
     assert np.diff(heights).min() >= pareto_plot.LABEL_HEIGHT - 0.2
+
+
+def test_an_encoder_may_bring_its_precision():
+    assert pareto.options_of("builtin") == ["--encoder", "builtin"]
+    assert pareto.options_of("a:b bf16") == ["--encoder", "a:b", "--precision", "bf16"]
