@@ -1,6 +1,6 @@
 """Agreement with people against images/s: the built-in encoders, their predecessor, and others.
 
-    python benchmarks/pareto.py BIQ_DEV_FOLDER PHOTOS --niqe FILE [--encoders builtin,builtin-fast]
+    python benchmarks/pareto.py BIQ_DEV_FOLDER PHOTOS --niqe FILE [--encoders builtin,...]
 
 BIQ_DEV_FOLDER holds ``scores.csv`` and ``images/`` of ``biq2021-dev``, a development set; each look
 at it is logged (``looks.py``). SRCC and intervals come from ``ddriqa bench``, turned so that more
@@ -50,8 +50,14 @@ def metrics(niqe: Path) -> dict[str, str]:
 
 def options_of(contestant: str) -> list[str]:
     """The options of ``score`` and ``bench`` for an encoder, with or without a precision."""
-    encoder, _, precision = contestant.partition(" ")
+    encoder, precision = encoder_of(contestant)
     return ["--encoder", encoder, *(["--precision", precision] if precision else [])]
+
+
+def encoder_of(contestant: str) -> tuple[str, str]:
+    """The encoder and the precision, empty where none is named; paths may hold spaces."""
+    encoder, _, last = contestant.rpartition(" ")
+    return (encoder, last) if last in ("bf16", "fp16") else (contestant, "")
 
 
 def make_pictures(photos: list[str], folder: Path, count: int) -> Path:
@@ -203,7 +209,7 @@ def read_arguments() -> argparse.Namespace:
     if not given.niqe.is_file():
         parser.error(f"{given.niqe}: no such file")
     for spec in given.encoders:
-        load_encoder(spec.partition(" ")[0])
+        load_encoder(encoder_of(spec)[0])
     return given
 
 

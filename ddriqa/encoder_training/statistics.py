@@ -54,7 +54,7 @@ def collect(
     seed: int,
     folder: Path,
     report: Callable[[int], None],
-    graded: int = 0,
+    graded: int,
 ) -> list[Statistics]:
     """Damage every photograph and pool its features, once for each of the views.
 

@@ -116,7 +116,8 @@ def train_encoder_file(
     """Train an encoder and write it.
 
     Args:
-        photos: folders, files or patterns of clean photographs, plain and sharp all over.
+        photos: folders, files or patterns of clean photographs, plain and sharp all over: they
+            teach how bad damage is, and the statistics are in units of theirs.
         more: further ones of any taste (shallow focus, dusk, silhouettes): they teach kinds of
             damage and content, but not how bad damage is.
         output: safetensors file, for ``--encoder builtin:FILE``.
@@ -180,7 +181,11 @@ def fit(
     report: Report,
     recipe: Recipe,
 ) -> tuple[BuiltinEncoder, Linear]:
-    """The encoder without words, and its content part; ``graded`` rows teach quality."""
+    """The encoder without words, and its content part.
+
+    The ``graded`` rows, of plain photographs, teach quality, and their untouched ones are the
+    measure of the statistics.
+    """
     data = prepare(statistics, graded)
     report("read-outs", 0, 2)
     facets, counts = fit_facets(data, graded)
@@ -205,7 +210,7 @@ def fit_fast(
 ) -> BuiltinEncoder:
     """The fast operating point: read-outs of a smaller view that say what the default's say.
 
-    ``graded`` as in ``fit``.
+    The untouched photographs among the ``graded`` rows are the measure of its statistics.
     """
     with torch.no_grad():
         z = encoder.standardise(torch.from_numpy(statistics.values))

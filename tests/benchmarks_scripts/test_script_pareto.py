@@ -161,4 +161,6 @@ def test_names_of_equal_points_do_not_overlap():
 
 def test_an_encoder_may_bring_its_precision():
     assert pareto.options_of("builtin") == ["--encoder", "builtin"]
-    assert pareto.options_of("a:b bf16") == ["--encoder", "a:b", "--precision", "bf16"]
+    assert pareto.options_of("builtin:my file") == ["--encoder", "builtin:my file"]
+    named = ["--encoder", "builtin:my file", "--precision", "bf16"]
+    assert pareto.options_of("builtin:my file bf16") == named

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from ddriqa.encoder_training import readout
+from ddriqa.encoder_training import statistics as collecting
 from ddriqa.encoder_training.damage import (
     CLIPPING,
     DAMAGE,
@@ -119,8 +121,11 @@ def test_plain_photographs_are_the_measure(statistics):
     some = statistics.photo < 30
     data = prepare(statistics, some)
     untouched = np.array([not variant.steps for variant in data.variants])
-    np.testing.assert_allclose(data.mean, statistics.values[some & untouched].mean(0), rtol=1e-5)
-    assert not np.allclose(data.deviation, prepared(statistics).deviation, rtol=1e-3)
+    plain = statistics.values[some & untouched]
+    np.testing.assert_allclose(data.mean, plain.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(data.deviation, plain.std(0) + 1e-3, rtol=1e-5)
+    expected = ((statistics.values - data.mean) / data.deviation).clip(-8, 8)
+    np.testing.assert_allclose(data.z, expected, atol=1e-5)
 
 
 def test_statistics_far_out_are_held(statistics):
@@ -162,6 +167,54 @@ def test_only_graded_rows_teach_quality(statistics):
     one, two = (readout.fit_quality(given, some) for given in (data, held))
     np.testing.assert_allclose(one / np.linalg.norm(one), two / np.linalg.norm(two), atol=0.02)
     assert not np.allclose(one, readout.fit_quality(data, everything(data)))
+
+
+def quality_of(data):
+    """Its direction, whatever its length."""
+    weight = readout.fit_quality(data, everything(data))
+    return weight / np.linalg.norm(weight)
+
+
+def clipped_rows(data):
+    return np.array([variant.names == {CLIPPING} for variant in data.variants])
+
+
+def test_clipping_teaches_quality_within_photographs_alone(statistics):
+    """Where such a row lies is nothing to it; how it differs from its photograph is."""
+    data = prepared(statistics)
+    clipped = clipped_rows(data)
+    elsewhere, moved = data.z.copy(), data.moved.copy()
+    elsewhere[clipped] = elsewhere[clipped][::-1]
+    moved[clipped] *= -1
+    np.testing.assert_allclose(quality_of(replace(data, z=elsewhere)), quality_of(data), atol=2e-3)
+    assert np.abs(quality_of(replace(data, moved=moved)) - quality_of(data)).max() > 0.02
+
+
+def test_clipping_has_half_a_rows_weight(statistics, monkeypatch):
+    data = prepared(statistics)
+    rows = np.concatenate([np.arange(len(data.z)), np.flatnonzero(clipped_rows(data))])
+    twice = replace(
+        data,
+        **{name: getattr(data, name)[rows] for name in ("z", "moved", "severity")},
+        variants=[data.variants[row] for row in rows],
+    )
+    halved = quality_of(twice)
+    monkeypatch.setattr(readout, "CLIPPING_WEIGHT", 1.0)
+    np.testing.assert_allclose(halved, quality_of(data), atol=2e-3)
+    assert np.abs(halved - quality_of(twice)).max() > 5e-3
+
+
+def test_what_has_a_vote_adds_to_quality(statistics, monkeypatch):
+    data = prepared(statistics)
+
+    def answers(name):
+        quality = fit_facets(data, everything(data))[0](data.z)[:, 0]
+        hit = np.array([bool(v.names & set(kinds()[name])) for v in data.variants])
+        return quality[hit].mean() - quality[~hit].mean()
+
+    with_votes = {name: answers(name) for name in readout.VOTES}
+    monkeypatch.setattr(readout, "VOTE", 0.0)
+    assert all(with_votes[name] > answers(name) for name in readout.VOTES)
 
 
 def test_other_statistics_say_the_same(statistics):
@@ -214,6 +267,24 @@ def test_further_damage_is_of_every_kind_of_detail_and_clipping():
     rise(drawn)
     assert [min(variant.names) for variant in drawn[::2]] == [*DETAIL, CLIPPING]
     assert drawn == draw_detail(np.random.default_rng(4)) != draw_detail(np.random.default_rng(5))
+
+
+def test_two_levels_of_one_kind_share_their_chance(monkeypatch, tmp_path):
+    """Grain and streaks of the weaker are those of the stronger, also in the further damage."""
+    seeds = {}
+    monkeypatch.setattr(collecting, "read_photo", lambda path: None)
+    monkeypatch.setattr(collecting, "pool", lambda tower, pictures: torch.zeros(len(pictures), 1))
+    monkeypatch.setattr(
+        collecting, "apply_variant", lambda image, variant, seed: seeds.update({variant: seed})
+    )
+    rng = np.random.default_rng(0)
+    drawn = draw_variants(rng) + draw_detail(rng)
+    view = [lambda picture: picture]
+    collecting._of_photo(None, view, tmp_path, drawn, [7], tmp_path / "kept.npy")
+    singles = [variant for variant in drawn if len(variant.steps) == 1]
+    for weak, strong in zip(singles[::2], singles[1::2], strict=True):
+        assert seeds[weak] == seeds[strong]
+    assert len({tuple(seed) for seed in seeds.values()}) == 1 + len(singles) // 2 + 3
 
 
 def test_ladders_go_upwards_and_mixtures_mix():

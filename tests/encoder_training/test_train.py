@@ -136,6 +136,20 @@ def test_more_photographs_join(few_variants, photos, tmp_path):
     assert (numbers["photographs"], numbers["variants"]) == (5, 4 * 13 + 12)
 
 
+def test_more_photographs_are_not_the_measure(few_variants, photos, tmp_path):
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    Image.new("RGB", (48, 48), "olive").save(extra / "a.png")
+    one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
+    run(photos, one, tmp_path)
+    run(photos, two, tmp_path, more=[str(extra)])
+    for point in ("builtin", "builtin-fast"):
+        alone, joined = (load_encoder(f"{point}:{file}") for file in (one, two))
+        assert torch.equal(alone.statistics_mean, joined.statistics_mean)
+        assert torch.equal(alone.statistics_scale, joined.statistics_scale)
+        assert not torch.equal(alone.facets.weight, joined.facets.weight)
+
+
 def test_captions_give_words_to_content(few_variants, photos, tmp_path):
     (tmp_path / "images").mkdir()
     Image.new("RGB", (40, 40), "red").save(tmp_path / "images" / "a.png")
