@@ -6,6 +6,7 @@ encoder's own view, so that they say the same of one picture at any size.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -142,6 +143,13 @@ def opponents(pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 def quantiles(values: Tensor, shares: tuple[float, ...]) -> Tensor:
     """The nearest order statistics: ``(B, ...)`` -> ``(B, len(shares))``."""
-    ordered = values.flatten(1).sort(1).values
+    ordered = _sorted(values.flatten(1))
     last = ordered.shape[1] - 1
     return ordered[:, [round(share * last) for share in shares]]
+
+
+def _sorted(values: Tensor) -> Tensor:
+    """Each row in order: numpy does it some twenty times faster, torch with a gradient."""
+    if values.requires_grad or not values.is_cpu or values.dtype != torch.float32:
+        return values.sort(1).values
+    return torch.from_numpy(np.sort(values.numpy(), axis=1))

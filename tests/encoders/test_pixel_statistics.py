@@ -100,3 +100,12 @@ def test_gradient_is_that_of_differences():
     with torch.no_grad():
         up, down = (ps.pixel_statistics(pixels + s * step)[0] @ direction for s in (1, -1))
     assert float(up - down) / 2 == pytest.approx(float((gradient * step).sum()), rel=1e-3)
+
+
+def test_quantiles_are_the_same_with_and_without_a_gradient():
+    values = torch.rand(3, 5, 7)
+    plain = ps.quantiles(values, (0.0, 0.25, 1.0))
+    assert torch.equal(
+        plain, ps.quantiles(values.clone().requires_grad_(), (0.0, 0.25, 1.0)).detach()
+    )
+    assert torch.equal(plain[:, 2], values.flatten(1).amax(1))
